@@ -1,0 +1,58 @@
+"""
+How Celery runs here. Its messages are doorbells: each may be lost or come twice without harm.
+
+Read by ``config.celery``; the broker's address comes from Django's settings.
+"""
+
+from django.conf import settings
+
+from config import environment
+
+broker_url = settings.CELERY_BROKER_URL
+broker_connection_retry_on_startup = True
+broker_connection_max_retries = None
+worker_cancel_long_running_tasks_on_connection_loss = True
+
+# A save that rings the bell must not wait for a broker that hangs, nor try again: the next
+# sweep finds the request in PostgreSQL. These timeouts are for publishing; the worker's own
+# reads wait for longer than that by design (BRPOP) and are not cut off by them.
+task_publish_retry = False
+_PUBLISH_SECONDS = 0.3
+
+# Redis gives a message again that was not acknowledged within this time. The shortest of all
+# programs on one broker wins, so it is one number, longer than any task may run.
+VISIBILITY_SECONDS = 300
+broker_transport_options = {
+    "visibility_timeout": VISIBILITY_SECONDS,
+    "socket_timeout": _PUBLISH_SECONDS,
+    "socket_connect_timeout": _PUBLISH_SECONDS,
+}
+visibility_timeout = VISIBILITY_SECONDS
+result_backend_transport_options = {"visibility_timeout": VISIBILITY_SECONDS}
+
+task_ignore_result = True
+task_serializer = "json"
+accept_content = ["json"]
+enable_utc = True
+timezone = "UTC"
+
+# Seconds after which a task is killed; fault tests make it short.
+task_time_limit = int(environment.value("CAIRN_TASK_TIME_LIMIT") or 60)
+worker_prefetch_multiplier = 1
+worker_soft_shutdown_timeout = 30
+worker_hijack_root_logger = False
+worker_send_task_events = False
+
+# acks_late alone loses a task whose process is killed; together nothing is lost, and what runs
+# twice is harmless. Named here so that no one forgets it on the task itself.
+task_annotations = {"mastery.drain": {"acks_late": True, "reject_on_worker_lost": True}}
+
+_SWEEP_SECONDS = float(environment.value("CAIRN_SWEEP_SECONDS") or 5)
+beat_schedule = {
+    "sweep": {
+        "task": "mastery.sweep",
+        "schedule": _SWEEP_SECONDS,
+        # Sweeps that pile up while no worker runs are worth nothing: the newest does all.
+        "options": {"expires": _SWEEP_SECONDS * 2},
+    }
+}

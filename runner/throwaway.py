@@ -1,0 +1,96 @@
+"""PostgreSQL and a broker for one run of the tests: nothing synced to disk, nothing kept."""
+
+import atexit
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+
+from runner import binaries, processes
+from runner.accounts import Account, can_enter, make_folder, server_account
+from runner.broker import Broker
+from runner.postgres import APPLICATION, OWNER, THROW_AWAY, Postgres
+from runner.problem import Problem
+
+PREFIX = "cairn-tests"
+
+
+class ThrowAway:
+    """Both servers in one temporary folder, gone with this process however it ends."""
+
+    def __init__(self) -> None:
+        account = server_account()
+        self.folder = _temporary_folder(account)
+        for name in ("sockets", "broker"):
+            make_folder(self.folder / name, account)
+        programs = binaries.find_postgres(account)
+        self.postgres = Postgres(
+            programs=programs,
+            data=self.folder / "postgres",
+            sockets=self.folder / "sockets",
+            log=self.folder / "postgres.log",
+            account=account,
+            settings={**THROW_AWAY, "max_connections": "100"},
+        )
+        self.broker = Broker(
+            program=binaries.find_broker(account),
+            data=self.folder / "broker",
+            socket=self.folder / "sockets" / "broker.sock",
+            log=self.folder / "broker.log",
+            account=account,
+            durable=False,
+        )
+        self._pid = os.getpid()
+
+    def start(self) -> dict[str, str]:
+        """Start both and return the environment by which the product finds them."""
+        atexit.register(self.stop)
+        self.postgres.initialise(major=binaries.major_version(self.postgres.programs))
+        self.postgres.start()
+        self.postgres.prepare()
+        self.postgres.run_sql(f"ALTER ROLE {OWNER} CREATEDB; GRANT {APPLICATION} TO {OWNER};")
+        self.broker.start()
+        return {
+            "DATABASE_URL": self.postgres.url(APPLICATION),
+            "DATABASE_OWNER_URL": self.postgres.url(OWNER),
+            "CELERY_BROKER_URL": self.broker.url(),
+            "SECRET_KEY": secrets.token_urlsafe(50),
+            "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
+            "CAIRN_INSECURE_COOKIES": "1",
+        }
+
+    def stop(self) -> None:
+        """Stop both and remove their files. A forked child that exits leaves them alone."""
+        if os.getpid() != self._pid:
+            return
+        atexit.unregister(self.stop)
+        self.broker.stop()
+        self.postgres.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _temporary_folder(account: Account | None) -> Path:
+    for place in dict.fromkeys([tempfile.gettempdir(), "/tmp", "/var/tmp"]):
+        if len(os.fsencode(place)) > 50 or not os.access(place, os.W_OK):
+            continue
+        _sweep(Path(place))
+        folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-", dir=place))
+        folder.chmod(0o711)
+        if can_enter(folder, account):
+            return folder
+        folder.rmdir()
+    raise Problem(
+        "No temporary folder can be used. Set TMPDIR to a folder that every user may enter."
+    )
+
+
+def _sweep(place: Path) -> None:
+    """Remove what runs that were killed have left in ``place``."""
+    for folder in place.glob(f"{PREFIX}-*-*"):
+        owner = re.match(rf"{PREFIX}-(\d+)-", folder.name)
+        if owner and not processes.is_running(int(owner[1])):
+            with contextlib.suppress(OSError):
+                shutil.rmtree(folder, ignore_errors=True)
