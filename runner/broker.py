@@ -1,10 +1,14 @@
-"""One Valkey (or Redis) server on a private Unix socket. It may lose everything; nothing waits in it."""
+"""
+One Valkey (or Redis) server on a private Unix socket.
+
+It may lose everything: PostgreSQL has every request that waits.
+"""
 
 import shutil
 import signal
 import socket
+import struct
 import subprocess
-import time
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,6 +17,7 @@ from runner.accounts import Account
 from runner.problem import Problem
 
 PATIENCE = 15  # seconds
+ORPHAN_PATIENCE = 5  # seconds
 
 
 class Broker:
@@ -34,7 +39,7 @@ class Broker:
         self.log = log
         self.account = account
         self.durable = durable
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: processes.Process | None = None
 
     def url(self, number: int = 0) -> str:
         """Return the address that Celery uses; ``number`` is one of sixteen separate spaces."""
@@ -44,9 +49,13 @@ class Broker:
         """
         Start the server and wait until it answers.
 
-        A log of messages that cannot be read is put aside: PostgreSQL has every request.
+        One that runs already is on its way out, or is adopted when it stays: two servers on
+        the same files would spoil them. Messages that cannot be read are put aside.
         :raises Problem: if it does not answer, with the end of its log.
         """
+        if not processes.wait_until(lambda: not self.answers(), ORPHAN_PATIENCE):
+            self.process = processes.Foreign(self._peer())
+            return
         self._attempt()
         if not self.answers() and self.durable:
             aside = self.data / "unreadable"
@@ -88,18 +97,15 @@ class Broker:
         except OSError:
             return False
 
+    def _peer(self) -> int:
+        """Return the process that listens on the socket."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.connect(str(self.socket))
+            credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+            return int(struct.unpack("3i", credentials)[0])
+
     def stop(self) -> None:
         """Stop the server we started."""
         if self.process is not None:
             processes.stop(self.process, grace=10)
             self.process = None
-
-
-def wait_for(broker: Broker, seconds: float) -> bool:
-    """Wait until ``broker`` answers, and return whether it did."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if broker.answers():
-            return True
-        time.sleep(0.05)
-    return False

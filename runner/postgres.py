@@ -19,6 +19,7 @@ OWNER = "cairn_owner"  # owns the database and migrates
 APPLICATION = "cairn_app"  # what the product connects as; has what it is granted and no more
 
 RESTART_PATIENCE = 15  # seconds; orphans of a killed server need about 1.5 to go
+ORPHAN_PATIENCE = 3  # seconds; one that still lets people in after this is there to stay
 RECOVERY_PATIENCE = 300  # seconds; replaying the log after a crash
 STILL_THERE = ("already exists", "is still in use", "already in use")
 
@@ -60,7 +61,7 @@ class Postgres:
         self.log = log
         self.account = account
         self.settings = dict(settings or {})
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: processes.Process | None = None
 
     def url(self, role: str, database: str = DATABASE) -> str:
         """Return the libpq URI by which ``role`` connects."""
@@ -99,8 +100,11 @@ class Postgres:
         """
         Start the server and wait until it answers.
 
-        :raises Problem: if it does not, with the end of its log.
+        One that runs already is on its way out, or is adopted when it stays.
+        :raises Problem: if it does not answer, with the end of its log.
         """
+        if self._adopt():
+            return
         deadline = time.monotonic() + RESTART_PATIENCE
         while True:
             started_at = self.log.stat().st_size if self.log.exists() else 0
@@ -115,6 +119,14 @@ class Postgres:
                     f"PostgreSQL did not start. The end of {self.log}:\n{processes.tail(self.log)}"
                 )
             time.sleep(0.2)
+
+    def _adopt(self) -> bool:
+        if not self.accepts() or processes.wait_until(lambda: not self.accepts(), ORPHAN_PATIENCE):
+            return False
+        pid = self.running_pid()
+        if pid is not None:
+            self.process = processes.Foreign(pid)
+        return pid is not None
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         settings = {

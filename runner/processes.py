@@ -33,6 +33,7 @@ def spawn(
     account: Account | None = None,
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
+    pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """
     Start ``command`` in a new session, its output appended to ``log``.
@@ -46,14 +47,16 @@ def spawn(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=pass_fds,
             cwd=folder or "/",
             env=dict(environment) if environment is not None else None,
-            preexec_fn=_follow_parent(death_signal),
+            # We have one thread, and what runs before the program is a single system call.
+            preexec_fn=follow_parent(death_signal),  # noqa: PLW1509
             **as_account(account),
         )
 
 
-def _follow_parent(death_signal: signal.Signals) -> Callable[[], None]:
+def follow_parent(death_signal: signal.Signals) -> Callable[[], None]:
     """Return what a child runs before its program: after dropping root, which clears the wish."""
     parent = os.getpid()
 
@@ -75,9 +78,30 @@ def open_log(log: Path) -> IO[bytes]:
     return log.open("ab")
 
 
-def stop(
-    process: subprocess.Popen[bytes], polite: signal.Signals = signal.SIGTERM, *, grace: float
-) -> None:
+class Foreign:
+    """A process that we did not start and take over, with the part of Popen that we use."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode = 0
+
+    def poll(self) -> int | None:
+        return None if is_running(self.pid) else self.returncode
+
+    def send_signal(self, kind: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, kind)
+
+    def wait(self, timeout: float = 10) -> int:
+        if not wait_until(lambda: self.poll() is not None, timeout):
+            raise subprocess.TimeoutExpired(str(self.pid), timeout)
+        return self.returncode
+
+
+Process = subprocess.Popen[bytes] | Foreign
+
+
+def stop(process: Process, polite: signal.Signals = signal.SIGTERM, *, grace: float) -> None:
     """Ask ``process`` to end, and after ``grace`` seconds end it and all of its session."""
     if process.poll() is None:
         process.send_signal(polite)

@@ -54,6 +54,6 @@ def _has_failed() -> bool:
 
 
 def _flush_as_owner(command: Flush, **options: Any) -> None:
-    """Empty the tables; the rows that migrations seed are put back by post_migrate, as the owner."""
+    """Empty the tables; post_migrate puts the seeded rows and the privileges back, as the owner."""
     with as_owner():
         _flush(command, **options)
