@@ -8,10 +8,15 @@ school's time zone. Levels are named by their position on the scale, the lowest 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
+from itertools import pairwise
+from typing import NamedTuple
+
+from mastery.engine.gates import check_gate
+from mastery.engine.methods import check_method, window
 
 RATER_RULES = frozenset({"lower_median"})
 REASSESSMENTS = frozenset({"adds", "replaces"})
@@ -26,7 +31,6 @@ JUDGEMENTS = frozenset(
         "own_target",
     }
 )
-INDEPENDENT, WITH_SUPPORT, GROUP = 1, 2, 3  # the conditions of a rating
 
 
 class Mark(IntEnum):
@@ -137,6 +141,34 @@ class PolicyVersion:
     confirmation: bool = False
     decides: bool = True  # False: describe only
     refresh_months: int | None = None
+
+    def __post_init__(self) -> None:
+        check_method(self.method)
+        self._check_levels()
+        self._check_gates()
+        if self.minimum_pieces < 1:
+            raise ValueError("A policy must ask for at least one piece.")
+        if self.rater_rule not in RATER_RULES:
+            raise ValueError(f"There is no rater rule named {self.rater_rule!r}.")
+        if self.reassessment not in REASSESSMENTS:
+            raise ValueError(f"Reassessment adds or replaces, not {self.reassessment!r}.")
+        if self.refresh_months is not None and self.refresh_months < 1:
+            raise ValueError("A refresh comes after at least one month.")
+
+    def _check_levels(self) -> None:
+        levels = len(self.scale.levels)
+        if not 1 <= self.target <= levels:
+            raise ValueError(f"The target {self.target} is not one of the {levels} levels.")
+        if len(self.cuts) != levels:
+            raise ValueError(f"{levels} levels need {levels} cuts, not {len(self.cuts)}.")
+        if not _ascending(self.cuts):
+            raise ValueError("Each level's cut must be above the cut of the level below it.")
+
+    def _check_gates(self) -> None:
+        for gate in self.gates:
+            check_gate(gate, window(self.method))
+        if len({gate.kind for gate in self.gates}) < len(self.gates):
+            raise ValueError("A policy can have each gate only once.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,14 +312,13 @@ class Advancement:
     decided_at: datetime
     cause: str
     cause_id: int | None  # a rating, judgement or policy version, as the cause says
-    policy_version: int | None
-    target: int | None
+    policy_version: int | None = None  # what its pieces were judged by, if it rests on evidence
+    target: int | None = None
     pieces: tuple[int, ...] = ()  # the prefix that made it, in order
     deciding: tuple[int, ...] = ()  # those inside the method's window
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """What counts once: one thing one student did, with its raters combined."""
 
     key: tuple[date, int, int]  # day demonstrated, position, id: the order of the list
@@ -307,14 +338,32 @@ class Piece:
         return self.key[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """One rule, measured on a list of pieces."""
 
     rule: str
     have: int | None
     need: int
     met: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The prefix that made the pair mastered, and what it was judged by."""
+
+    serial: int  # which one of the replay; it stays the same one when its day is corrected
+    version: PolicyVersion
+    place: int  # of the version in the timeline
+    target: int
+    own_target: bool
+    pieces: tuple[int, ...]  # the whole prefix; one voided since is still named
+    deciding: tuple[int, ...]  # those inside the method's window
+    last: tuple[date, int, int]  # key of its last piece, as it stands now
+
+    @property
+    def mastered_on(self) -> date:
+        """Return the day of its last piece."""
+        return self.last[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,8 +374,10 @@ class Working:
     target: int
     own_target: bool
     pieces: tuple[Piece, ...]  # counted by the version in force, in order
-    not_counted: tuple[tuple[int, str], ...]  # rating id, reason; in list order
+    not_counted: tuple[tuple[int, str], ...]  # rating id and reason, by id
     checks: tuple[Check, ...]  # on those pieces
+    calculated: Decision  # by the evidence alone, beside any judgement
+    standing: Standing | None
     override: Judgement | None
     prior: Judgement | None
 
@@ -345,5 +396,5 @@ def half_up(number: int, den: int) -> int:
     return (2 * number + den) // (2 * den)
 
 
-def _ascending(numbers: list[int]) -> bool:
-    return all(low < high for low, high in zip(numbers, numbers[1:], strict=False))
+def _ascending(numbers: Sequence[int]) -> bool:
+    return all(low < high for low, high in pairwise(numbers))
