@@ -5,6 +5,7 @@ For machines that watch: no sign-in, no personal data, an answer within a few se
 hangs.
 """
 
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotInTime
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from django.db import DatabaseError, connection, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from kombu.exceptions import OperationalError
 
 from config.celery import app
 
@@ -23,8 +25,10 @@ WORKER_SECONDS = 30  # a worker is heard of at every sweep; this many without is
 WAITING_SECONDS = 120  # a request that waits longer than this says nobody works
 ANSWER_SECONDS = 3
 
-# A server that hangs holds a check for ever, not the request: at most two threads wait for it.
-_checks = ThreadPoolExecutor(max_workers=2, thread_name_prefix="health")
+# A server that hangs holds its check for as long as it likes, never the request: one thread waits
+# for each, and later questions are answered without it.
+_database_checks = ThreadPoolExecutor(max_workers=1, thread_name_prefix="health-database")
+_broker_checks = ThreadPoolExecutor(max_workers=1, thread_name_prefix="health-broker")
 
 
 @require_safe
@@ -44,14 +48,12 @@ def ready(_request: HttpRequest) -> JsonResponse:
     of. ``queue``: seconds that the oldest request has waited, how many wait, how many were set
     aside.
     """
-    pending = {
-        "database": _checks.submit(_database),
-        "broker": _checks.submit(_broker),
-    }
-    health = _result(pending["database"])
+    deadline = time.monotonic() + ANSWER_SECONDS
+    database, broker = _database_checks.submit(_database), _broker_checks.submit(_broker)
+    health = _result(database, deadline)
     checks: dict[str, Any] = {
         "database": health if isinstance(health, str) else "ok",
-        "broker": _result(pending["broker"]),
+        "broker": _result(broker, deadline),
         "worker": "unknown",
         "queue": "unknown",
     }
@@ -80,9 +82,9 @@ def _late(health: "QueueHealth") -> list[str]:
     return late
 
 
-def _result(pending: Future[Any]) -> Any:
+def _result(pending: Future[Any], deadline: float) -> Any:
     try:
-        return pending.result(timeout=ANSWER_SECONDS)
+        return pending.result(timeout=max(0, deadline - time.monotonic()))
     except NotInTime:
         pending.cancel()
         return f"no answer within {ANSWER_SECONDS} s"
@@ -107,8 +109,8 @@ def _broker() -> str:
     """Return "ok", or the kind of error why the broker does not answer."""
     with app.connection_for_write() as broker:
         try:
-            broker.ensure_connection(max_retries=1, timeout=1)
+            broker.ensure_connection(max_retries=1, interval_start=0, timeout=1)
             broker.channel().close()
-        except (*broker.connection_errors, *broker.channel_errors) as error:
+        except (OperationalError, *broker.connection_errors, *broker.channel_errors) as error:
             return type(error).__name__
     return "ok"

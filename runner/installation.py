@@ -110,7 +110,11 @@ def _make_anew() -> None:
 
 def _pip(*arguments: str) -> None:
     command = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
-    if subprocess.run(command, check=False).returncode:
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if done.returncode:
+        print(done.stdout, file=sys.stderr)
         raise Problem(
             "The packages could not be installed (see above). Is there a way to a package index?"
         )

@@ -42,8 +42,8 @@ class Places:
 
     def _make(self) -> None:
         try:
-            self.data.mkdir(parents=True, exist_ok=True)
-            if self.data.stat().st_uid == os.geteuid():
+            if not self.data.exists():
+                self.data.mkdir(parents=True)
                 self.data.chmod(0o700 if self.account is None else 0o711)
             for folder in (self.logs, self.static, self.data / "beat"):
                 folder.mkdir(exist_ok=True, mode=0o700)

@@ -154,7 +154,7 @@ class Postgres:
     def accepts(self) -> bool:
         """Test if a server answers on the socket and lets people in."""
         answer = subprocess.run(
-            [self.programs / "pg_isready", "-q", "-h", self.sockets, "-t", "3"],
+            [self.programs / "pg_isready", "-q", "-U", "postgres", "-h", self.sockets, "-t", "3"],
             env=clean_environment(),
             check=False,
         )

@@ -16,6 +16,7 @@ from runner.postgres import APPLICATION, OWNER, THROW_AWAY, Postgres
 from runner.problem import Problem
 
 PREFIX = "cairn-tests"
+READY = "CAIRN_TEST_SERVICES"  # the folder of services that run already
 
 
 class ThrowAway:
@@ -61,6 +62,14 @@ class ThrowAway:
             "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
             "CAIRN_INSECURE_COOKIES": "1",
         }
+
+    def marks(self) -> dict[str, str]:
+        """
+        Return what tells tests/services.py, in every process that follows, that both run.
+
+        The tests make their own database, so they connect as the owner; see tests/roles.py.
+        """
+        return {READY: str(self.folder), "CAIRN_AS_OWNER": "1"}
 
     def stop(self) -> None:
         """Stop both and remove their files. A forked child that exits leaves them alone."""

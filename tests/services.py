@@ -10,21 +10,15 @@ import os
 
 import pytest
 
-from runner.throwaway import ThrowAway
-
-# Set by us, or by ``./run check``, for every process that comes after.
-_READY = "CAIRN_TEST_SERVICES"
-_services: ThrowAway | None = None
+from runner.throwaway import READY, ThrowAway
 
 
 def _start() -> ThrowAway | None:
-    if os.environ.get(_READY):
+    if os.environ.get(READY):  # we are a worker, or ./run check has started them
         return None
     services = ThrowAway()
     os.environ.update(services.start())
-    os.environ[_READY] = str(services.folder)
-    # The tests' connection may change the schema; tests/roles.py makes it the plain role.
-    os.environ["CAIRN_AS_OWNER"] = "1"
+    os.environ.update(services.marks())
     return services
 
 
