@@ -43,10 +43,6 @@ worker_soft_shutdown_timeout = 30
 worker_hijack_root_logger = False
 worker_send_task_events = False
 
-# acks_late alone loses a task whose process is killed; together nothing is lost, and what runs
-# twice is harmless. Named here so that no one forgets it on the task itself.
-task_annotations = {"mastery.drain": {"acks_late": True, "reject_on_worker_lost": True}}
-
 _SWEEP_SECONDS = float(environment.value("CAIRN_SWEEP_SECONDS") or 5)
 beat_schedule = {
     "sweep": {

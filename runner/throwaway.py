@@ -24,9 +24,10 @@ class ThrowAway:
 
     def __init__(self) -> None:
         account = server_account()
-        self.folder = _temporary_folder(account)
+        self.folder = temporary_folder(account)
         for name in ("sockets", "broker"):
             make_folder(self.folder / name, account)
+        (self.folder / "static").mkdir()
         programs = binaries.find_postgres(account)
         self.postgres = Postgres(
             programs=programs,
@@ -61,6 +62,7 @@ class ThrowAway:
             "SECRET_KEY": secrets.token_urlsafe(50),
             "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
             "CAIRN_INSECURE_COOKIES": "1",
+            "STATIC_ROOT": str(self.folder / "static"),
         }
 
     def marks(self) -> dict[str, str]:
@@ -81,7 +83,12 @@ class ThrowAway:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _temporary_folder(account: Account | None) -> Path:
+def temporary_folder(account: Account | None) -> Path:
+    """
+    Return a new folder that ``account`` may enter, with a name short enough for sockets.
+
+    It bears our process number: should we be killed, a later run removes it.
+    """
     for place in dict.fromkeys([tempfile.gettempdir(), "/tmp", "/var/tmp"]):
         if len(os.fsencode(place)) > 50 or not os.access(place, os.W_OK):
             continue
