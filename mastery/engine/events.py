@@ -14,7 +14,7 @@ POLICY, RATING, JUDGEMENT = range(3)  # within an instant in this order
 TIME_IS_UP = "time_is_up"  # the event; its cause is the end of an override
 
 # What a change is put down to when several things happened at its instant: the first of these.
-CAUSES = (
+GAINED = (
     "reopening",
     "override",
     "override_end",
@@ -22,11 +22,25 @@ CAUSES = (
     "confirmation",
     "policy",
     "own_target",
-    "void",
     "correction",
+    "void",
     "release",
     "substitute_confirmed",
     "evidence",
+)
+LOST = (  # or moved to other ground
+    "reopening",
+    "override",
+    "override_end",
+    "policy",
+    "void",
+    "correction",
+    "evidence",
+    "release",
+    "substitute_confirmed",
+    "confirmation",
+    "prior_standing",
+    "own_target",
 )
 
 
@@ -49,16 +63,18 @@ def instants(logs: Logs, at: datetime) -> Iterator[tuple[datetime, list[Event]]]
         yield instant, list(together)
 
 
-def cause(events: list[Event], policies: tuple[int, ...]) -> tuple[str, int]:
+def cause(
+    events: list[Event], policies: tuple[int, ...], order: tuple[str, ...]
+) -> tuple[str, int]:
     """
     Return what a change at the instant of ``events`` is put down to, and its id.
 
-    ``policies`` are the version ids of the timeline, by place.
+    ``policies`` are the version ids of the timeline, by place; ``order`` is ``GAINED`` or ``LOST``.
     """
     named = [("override_end" if e.what == TIME_IS_UP else e.what, e) for e in events]
     what, event = min(
-        ((what, event) for what, event in named if what in CAUSES),
-        key=lambda pair: (CAUSES.index(pair[0]), -pair[1].id),
+        ((what, event) for what, event in named if what in order),
+        key=lambda pair: (order.index(pair[0]), -pair[1].id),
     )
     return what, policies[event.id] if event.order == POLICY else event.id
 

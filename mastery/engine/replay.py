@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from mastery.engine.days import utc_day
-from mastery.engine.events import JUDGEMENT, RATING, Event, cause, instants
+from mastery.engine.events import GAINED, JUDGEMENT, LOST, RATING, Event, cause, instants
 from mastery.engine.evidence import Evidence
 from mastery.engine.judgements import Judged
 from mastery.engine.ratchet import Ratchet
@@ -80,7 +80,7 @@ class Replay:
         if old == new:
             return
         self.ground = new
-        what = cause(events, self._version_ids)
+        what = cause(events, self._version_ids, LOST if old else GAINED)
         number = len(self.advancements) + 1
         if new is not None:
             kind = AdvancementKind.REDATED if old else AdvancementKind.MASTERED
