@@ -30,6 +30,13 @@ class Diagnostics:
     def has_errors(self) -> bool:
         return any(problem.is_error for problem in self._problems)
 
+    def is_cut_short(self, file: str) -> bool:
+        """Tell if a file could not be read to its end."""
+        return any(
+            problem.file == file and problem.is_error and problem.code.startswith("file.")
+            for problem in self._problems
+        )
+
     @property
     def problems(self) -> tuple[Problem, ...]:
         found = list(self._problems)

@@ -6,8 +6,8 @@ A spreadsheet's ``;`` or UTF-16 is named as what it is and never read as one lon
 
 import csv
 import io
-from collections.abc import Callable, Iterator
-from typing import IO
+from collections.abc import Callable, Generator, Iterator
+from typing import TextIO
 
 from students.oneroster.diagnostics import Diagnostics
 from students.oneroster.package import Package
@@ -33,7 +33,7 @@ _SIGNATURES = (
 Record = tuple[int, list[str]]  # the row as a spreadsheet counts it, its fields
 
 
-def records(package: Package, name: str, diagnostics: Diagnostics) -> Iterator[Record]:
+def records(package: Package, name: str, diagnostics: Diagnostics) -> Generator[Record, None, None]:
     """
     Yield every record of a file, the header first as row 1; blank lines are passed over.
 
@@ -43,8 +43,11 @@ def records(package: Package, name: str, diagnostics: Diagnostics) -> Iterator[R
         head = raw.read(_HEAD)
     if not _is_csv(head, name, diagnostics):
         return
-    with package.open(name) as raw:
-        yield from _parsed(raw, name, diagnostics)
+    with (
+        package.open(name) as raw,
+        io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text,
+    ):
+        yield from _parsed(text, name, diagnostics)
 
 
 def _is_csv(head: bytes, name: str, diagnostics: Diagnostics) -> bool:
@@ -85,8 +88,8 @@ def _has_commas(head: bytes, no: Callable[[str, str], bool]) -> bool:
     return True
 
 
-def _parsed(raw: IO[bytes], name: str, diagnostics: Diagnostics) -> Iterator[Record]:
-    lines = _Lines(raw, name, diagnostics)
+def _parsed(text: TextIO, name: str, diagnostics: Diagnostics) -> Iterator[Record]:
+    lines = _Lines(text, name, diagnostics)
     reader = csv.reader(lines, strict=True)
     row = 0
     while True:
@@ -134,8 +137,8 @@ def _without_line_breaks(
 class _Lines:
     """The lines of a file with their ends, noting how the first one ends."""
 
-    def __init__(self, raw: IO[bytes], name: str, diagnostics: Diagnostics) -> None:
-        self._text = io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
+    def __init__(self, text: TextIO, name: str, diagnostics: Diagnostics) -> None:
+        self._text = text
         self._name = name
         self._diagnostics = diagnostics
         self._first = True

@@ -1,6 +1,7 @@
 """A file as a table of checked rows."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from students.oneroster.cells import Cells
@@ -103,20 +104,8 @@ def read_table(
 ) -> Table:
     """Read a file, saying everything that is wrong; ``advance`` is told of every thousand rows."""
     table = Table(file, mode, columns)
-    found = records(package, table.name, diagnostics)
-    header = next(found, None)
-    if header is None:
-        table.is_sound = False
-        return table
-    places = _places(table, header[1], diagnostics)
-    if places is None:
-        table.is_sound = False
-        return table
-    reader = _RowReader(table, places, len(header[1]), diagnostics)
-    for number, record in enumerate(found, start=1):
-        reader.read(record)
-        if number % 1000 == 0:
-            advance(1000)
+    with closing(records(package, table.name, diagnostics)) as found:
+        table.is_sound = _read_rows(table, found, diagnostics, advance)
     if not table.rows and table.is_sound:
         diagnostics.error(
             table.name,
@@ -128,6 +117,25 @@ def read_table(
         table.is_sound = False
     advance(len(table.rows) % 1000)
     return table
+
+
+def _read_rows(
+    table: Table,
+    found: Iterator[Record],
+    diagnostics: Diagnostics,
+    advance: Callable[[int], None],
+) -> bool:
+    """Fill ``table``; return whether every row was read."""
+    header = next(found, None)
+    places = _places(table, header[1], diagnostics) if header else None
+    if header is None or places is None:
+        return False
+    reader = _RowReader(table, places, len(header[1]), diagnostics)
+    for number, record in enumerate(found, start=1):
+        reader.read(record)
+        if number % 1000 == 0:
+            advance(1000)
+    return reader.is_sound and not diagnostics.is_cut_short(table.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +156,7 @@ class _RowReader:
         self._diagnostics = diagnostics
         self._cells = Cells(table.name, diagnostics)
         self._index = {place.column.name: at for at, place in enumerate(places)}
+        self.is_sound = True
 
     def read(self, record: Record) -> None:
         number, fields = record
@@ -212,8 +221,8 @@ class _RowReader:
     def _error(self, row: int, column: str, code: str, message: str) -> None:
         self._diagnostics.error(self._table.name, row, column, code, message)
         # What a row lacks may be what another refers to.
-        if code == "table.row_width_mismatch":
-            self._table.is_sound = False
+        if code == "table.row_width_mismatch" or column == KEY:
+            self.is_sound = False
 
 
 def _places(table: Table, header: list[str], diagnostics: Diagnostics) -> tuple[_Place, ...] | None:

@@ -1,0 +1,1 @@
+"""Every read of the app that is more than one filter."""
