@@ -367,6 +367,10 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(('merged_into__isnull', True), models.Q(('merged_into', models.F('id')), _negated=True), _connector='OR'), name='students_student_not_merged_into_itself'),
         ),
         migrations.AddIndex(
+            model_name='student',
+            index=models.Index(django.db.models.functions.comparison.Coalesce('merged_into', 'id'), name='students_student_same_person'),
+        ),
+        migrations.AddIndex(
             model_name='schoolenrollment',
             index=models.Index(fields=['student', 'school'], name='students_school_enr_student'),
         ),

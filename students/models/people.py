@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.db.models.functions import Coalesce
 
 from students.models.fields import FromRoster, once_in_district, public_id
 from students.models.organisation import District
@@ -86,6 +87,10 @@ class Student(models.Model):
                 | ~models.Q(merged_into=models.F("id")),
                 name="students_student_not_merged_into_itself",
             ),
+        ]
+        indexes = [
+            # Who a row is about, duplicates included: what every scope asks.
+            models.Index(Coalesce("merged_into", "id"), name="students_student_same_person")
         ]
 
     def __str__(self) -> str:

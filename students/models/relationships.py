@@ -6,7 +6,7 @@ open) and it has not been deactivated. The day is the school's, so that a substi
 ends at midnight where the school is.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from django.db import models
@@ -19,24 +19,33 @@ from students.models.people import Student, User
 
 
 class LocalDay(models.Func):
-    """The calendar day of an instant in a time zone held by a column."""
+    """The calendar day of an instant, less so many days, in a time zone held by a column."""
 
     function = "timezone"
-    template = "(%(function)s(%(expressions)s))::date"
+    template = "((%(function)s(%(expressions)s))::date - %(days_before)d)"
     output_field = models.DateField()
 
-    def __init__(self, zone: str, at: datetime) -> None:
-        super().__init__(F(zone), models.Value(at, output_field=models.DateTimeField()))
+    def __init__(self, zone: str, at: datetime | F, *, days_before: int = 0) -> None:
+        instant = at if isinstance(at, F) else models.Value(at, models.DateTimeField())
+        super().__init__(F(zone), instant, days_before=days_before)
 
 
 class DatedQuerySet(models.QuerySet[Any]):
-    def active(self, at: datetime) -> Self:
-        """Keep the relationships in force at ``at``, by the day where the school is."""
-        day = LocalDay(self.model.zone, at)
+    def active(self, at: datetime, *, days_after: int = 0) -> Self:
+        """
+        Keep the relationships in force at ``at``, by the day where the school is.
+
+        With ``days_after`` also those that had begun and ended at most so many days before.
+        """
+        zone = self.model.zone
+        long_ago = at - timedelta(days=days_after)
+        ended_after = LocalDay(zone, at, days_before=days_after)
         return self.filter(
-            Q(starts_on__isnull=True) | Q(starts_on__lte=day),
-            Q(ends_on__isnull=True) | Q(ends_on__gt=day),
-            Q(deactivated_at__isnull=True) | Q(deactivated_at__gt=at),
+            Q(starts_on__isnull=True) | Q(starts_on__lte=LocalDay(zone, at)),
+            Q(ends_on__isnull=True) | Q(ends_on__gt=ended_after),
+            Q(deactivated_at__isnull=True) | Q(deactivated_at__gt=long_ago),
+            # An empty one (ended on the day it began) never was.
+            Q(starts_on__isnull=True) | Q(ends_on__isnull=True) | Q(ends_on__gt=F("starts_on")),
         )
 
 

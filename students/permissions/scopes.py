@@ -1,0 +1,215 @@
+"""
+Whom and what of ``students`` a person may see or change: one scope a kind of object.
+
+Every scope takes the person, or None for the operator at the command line, and the aware instant
+at which it is asked. Each is one query however much it covers; what is outside it is, for that
+person, not there.
+"""
+
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from students.models import (
+    District,
+    Enrollment,
+    Guardianship,
+    School,
+    SchoolEnrollment,
+    SchoolRole,
+    Section,
+    Student,
+    TeachingAssignment,
+    User,
+)
+from students.models.relationships import DatedQuerySet
+from students.permissions import relations as of
+from students.permissions.relations import (
+    ADMINISTRATOR,
+    CLASS_STAFF,
+    OFFICE,
+    PRINCIPAL,
+    REGISTRAR,
+    Ids,
+    any_of,
+    attending,
+    same_person,
+)
+
+
+def _not_denied(user: User, at: datetime, ids: Ids) -> QuerySet[Student]:
+    """Return the students of ``ids`` with their duplicates, without those denied."""
+    return (
+        Student.objects.filter(district_id=user.district_id)
+        .alias(one=same_person())
+        .filter(one__in=ids)
+        .exclude(one__in=of.restricted(user, at))
+    )
+
+
+def _close_to(user: User, at: datetime, roles: tuple[str, ...]) -> QuerySet[Student]:
+    """Return the students ``user`` has to do with, in person or by one of ``roles``."""
+    schools = of.schools_held(user, at, roles).union(of.schools_elevated(user, at))
+    return _not_denied(
+        user,
+        at,
+        any_of(
+            of.own_student(user, at),
+            of.children(user, at),
+            of.students_taught(user, at, CLASS_STAFF),
+            of.caseload(user, at),
+            *attending(at, school__in=schools),
+        ),
+    )
+
+
+def students_visible_to(user: User | None, at: datetime) -> QuerySet[Student]:
+    """
+    Return the students whose profile ``user`` may open.
+
+    Oneself; one's children until they are 18; those of the sections one works with; one's
+    caseload; those of one's school for its principal, registrar and administrator, and for a
+    district administrator while an elevation lasts.
+    """
+    if user is None:
+        return Student.objects.all()
+    return _close_to(user, at, (PRINCIPAL, *OFFICE))
+
+
+def students_known_to(user: User | None, at: datetime) -> QuerySet[Student]:
+    """
+    Return the students whose standing ``user`` may see: whose learning is their business.
+
+    As :func:`students_visible_to`, but not for the office, which keeps the roster alone.
+    """
+    if user is None:
+        return Student.objects.all()
+    return _close_to(user, at, (PRINCIPAL,))
+
+
+def students_editable_by(user: User | None, at: datetime) -> QuerySet[Student]:
+    """Return the students whose profile ``user`` may change: registrar, administrator."""
+    if user is None:
+        return Student.objects.all()
+    return _not_denied(
+        user, at, any_of(*attending(at, school__in=of.schools_held(user, at, OFFICE)))
+    )
+
+
+def students_taught_by(
+    user: User, at: datetime, roles: tuple[str, ...], *, or_led: bool = False
+) -> QuerySet[Student]:
+    """
+    Return the students in the sections that ``user`` teaches in one of ``roles``.
+
+    With ``or_led`` also those of the school whose principal ``user`` is. For what is written:
+    without duplicates, since everything new belongs to the student they were merged into.
+    """
+    ids = [of.students_taught(user, at, roles)]
+    if or_led:
+        ids += attending(at, school__in=of.schools_held(user, at, (PRINCIPAL,)))
+    return _not_denied(user, at, any_of(*ids)).filter(merged_into__isnull=True)
+
+
+def sections_visible_to(user: User | None, at: datetime) -> QuerySet[Section]:
+    """
+    Return the sections that ``user`` may open; whom they see in one is another scope.
+
+    Those one works with; those of oneself, one's children and caseload; those of one's school
+    for its principal, registrar and administrator; those of the district for its administrator.
+    """
+    if user is None:
+        return Section.objects.all()
+    close = any_of(of.own_student(user, at), of.children(user, at), of.caseload(user, at))
+    attended = (
+        DatedQuerySet(Enrollment)
+        .active(at)
+        .filter(student__in=_not_denied(user, at, close).values("id"))
+    )
+    schools = of.schools_held(user, at, (PRINCIPAL, *OFFICE))
+    of_schools = Section.objects.filter(school__in=schools)
+    of_district = Section.objects.filter(district__in=of.districts_administered(user, at))
+    return Section.objects.filter(
+        district_id=user.district_id,
+        pk__in=any_of(
+            of.sections_taught(user, at, CLASS_STAFF),
+            attended.values("section"),
+            of_schools.values("id"),
+            of_district.values("id"),
+        ),
+    )
+
+
+def schools_visible_to(user: User | None, at: datetime) -> QuerySet[School]:
+    """
+    Return the schools that ``user`` may open.
+
+    Those of one's sections, where oneself, one's children or caseload go, where one holds a role
+    that gives access; all of the district for its administrator.
+    """
+    if user is None:
+        return School.objects.all()
+    close = any_of(of.own_student(user, at), of.children(user, at), of.caseload(user, at))
+    enrolled = (
+        DatedQuerySet(SchoolEnrollment)
+        .active(at)
+        .filter(student__in=_not_denied(user, at, close).values("id"))
+    )
+    of_district = School.objects.filter(district__in=of.districts_administered(user, at))
+    return School.objects.filter(
+        district_id=user.district_id,
+        pk__in=any_of(
+            sections_visible_to(user, at).values("school"),
+            enrolled.values("school"),
+            of.schools_held(user, at, (PRINCIPAL, REGISTRAR, ADMINISTRATOR)),
+            of_district.values("id"),
+        ),
+    )
+
+
+def people_visible_to(user: User | None, at: datetime) -> QuerySet[User]:
+    """
+    Return the people whose name ``user`` may see.
+
+    Oneself, the students one may see, who teaches the sections one may open. The principal,
+    the registrar and the administrator see also the staff and the guardians of their school:
+    a guardian never sees another guardian.
+    """
+    if user is None:
+        return User.objects.all()
+    schools = of.schools_held(user, at, (PRINCIPAL, *OFFICE))
+    students = students_visible_to(user, at)
+    sections = sections_visible_to(user, at)
+    teaching = (
+        DatedQuerySet(TeachingAssignment).active(at).filter(section__in=sections.values("id"))
+    )
+    staff = DatedQuerySet(SchoolRole).active(at).filter(school__in=schools)
+    pupils = _not_denied(user, at, any_of(*attending(at, school__in=schools)))
+    guardians = DatedQuerySet(Guardianship).active(at).filter(student__in=pupils.values("id"))
+    oneself = User.objects.filter(of.active_person(at), pk=user.pk)
+    return User.objects.filter(
+        district_id=user.district_id,
+        pk__in=any_of(
+            oneself.values("id"),
+            students.values("user"),
+            teaching.values("user"),
+            staff.values("user"),
+            guardians.values("user"),
+        ),
+    )
+
+
+def districts_administered_by(user: User | None, at: datetime) -> QuerySet[District]:
+    """Return the districts whose frameworks, policies and aggregates are ``user``'s to keep."""
+    if user is None:
+        return District.objects.all()
+    return District.objects.filter(pk=user.district_id, pk__in=of.districts_administered(user, at))
+
+
+def schools_led_by(user: User | None, at: datetime) -> QuerySet[School]:
+    """Return the schools whose principal ``user`` is."""
+    if user is None:
+        return School.objects.all()
+    return School.objects.filter(
+        district_id=user.district_id, pk__in=of.schools_held(user, at, (PRINCIPAL,))
+    )
