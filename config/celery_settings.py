@@ -11,7 +11,8 @@ from config import environment
 broker_url = settings.CELERY_BROKER_URL
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None
-worker_cancel_long_running_tasks_on_connection_loss = True
+# A drain goes on without the broker; its message comes again and finds nothing left to do.
+worker_cancel_long_running_tasks_on_connection_loss = False
 
 # A save that rings the bell must not wait for a broker that hangs, nor try again: the next
 # sweep finds the request in PostgreSQL. These timeouts are for publishing; the worker's own

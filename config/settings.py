@@ -52,7 +52,7 @@ DATABASES = {
     )
 }
 # The role that the application connects as; the owner grants to it after each migration.
-APPLICATION_ROLE = environment.database(_required["DATABASE_URL"])["USER"]
+APPLICATION_ROLE = str(environment.database(_required["DATABASE_URL"])["USER"])
 
 CELERY_BROKER_URL = _required["CELERY_BROKER_URL"]
 

@@ -1,5 +1,8 @@
+import os
 import shutil
+import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -8,15 +11,26 @@ from runner.throwaway import temporary_folder
 from tests.runner.installation import Installation
 
 
+@contextmanager
+def empty_place() -> Iterator[Installation]:
+    """Have an empty place; whatever a failed test leaves running in it is killed."""
+    here = Installation(temporary_folder(server_account()))
+    try:
+        yield here
+    finally:
+        for pid in here.running():
+            os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(here.folder, ignore_errors=True)
+
+
 @pytest.fixture
 def installation() -> Iterator[Installation]:
-    """An empty place; whatever a failed test leaves running in it is killed."""
-    import os
-    import signal
+    with empty_place() as here:
+        yield here
 
-    folder = temporary_folder(server_account())
-    here = Installation(folder)
-    yield here
-    for pid in here.running():
-        os.kill(pid, signal.SIGKILL)
-    shutil.rmtree(folder, ignore_errors=True)
+
+@pytest.fixture(scope="module")
+def kept_installation() -> Iterator[Installation]:
+    """One for all tests of a file: they only read it."""
+    with empty_place() as here:
+        yield here

@@ -18,9 +18,10 @@ def shell(installation, code, **where):
     return installation.run("manage", "shell", "--no-imports", "-c", code, **where)
 
 
-@pytest.fixture
-def saved(installation):
-    """An installation with one row, nothing of it running, and its backup."""
+@pytest.fixture(scope="module")
+def saved(kept_installation):
+    """The backup of an installation with one row; nothing of it is running."""
+    installation = kept_installation
     assert installation.run("manage", "migrate", "-v", "0").returncode == 0
     assert shell(installation, WRITE).returncode == 0
     made = installation.run("backup", "all.backup")
@@ -50,13 +51,13 @@ def test_the_file_says_what_it_is_and_is_its_owners(saved):
     assert saved.stat().st_mode & 0o777 == 0o600
 
 
-def test_data_that_is_there_is_never_replaced(installation, saved):
-    refused = installation.run("restore", str(saved))
+def test_data_that_is_there_is_never_replaced(kept_installation, saved):
+    refused = kept_installation.run("restore", str(saved))
 
     assert refused.returncode == 1
     assert "There is data" in refused.stderr
     assert "--data DIR" in refused.stderr
-    assert shell(installation, READ).stdout.strip().endswith("kept")
+    assert shell(kept_installation, READ).stdout.strip().endswith("kept")
 
 
 def test_a_backup_is_made_beside_a_running_installation(installation):

@@ -97,6 +97,23 @@ def test_data_of_another_postgresql_is_refused_with_the_way_out(installation, mo
         Services(installation.data)
 
 
+@as_root
+def test_programs_in_a_closed_folder_are_copied_with_what_they_load(installation, monkeypatch):
+    packages = installation.folder / "closed" / "site-packages"
+    (packages / "servers" / "bin").mkdir(parents=True)
+    (packages / "servers.libs").mkdir()
+    (packages / "servers-1.2.dist-info").mkdir()
+    (installation.folder / "closed").chmod(0o700)
+    monkeypatch.setattr(binaries, "site_packages", lambda: packages)
+    monkeypatch.setattr(binaries, "RUNTIMES", installation.folder / "runtime")
+
+    found = binaries.reachable(packages / "servers" / "bin", server_account())
+
+    assert found == installation.folder / "runtime" / "servers-1.2" / "servers" / "bin"
+    assert can_enter(found, server_account())
+    assert (found.parent.parent / "servers.libs").is_dir()
+
+
 def test_a_wrong_pg_bin_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("PG_BIN", str(tmp_path))
 
