@@ -6,6 +6,21 @@ same answer, so that every decision can be made again and explained.
 """
 
 from mastery.engine import values
+from mastery.engine.availability import availability, opened_at
 from mastery.engine.decide import decide
+from mastery.engine.lines import DecisionRecord, Names
+from mastery.engine.record import explain
+from mastery.engine.rollup import decide_rollup
+from mastery.engine.sentences import shown_sentence
 
-__all__ = ["decide", "values"]
+__all__ = [
+    "DecisionRecord",
+    "Names",
+    "availability",
+    "decide",
+    "decide_rollup",
+    "explain",
+    "opened_at",
+    "shown_sentence",
+    "values",
+]

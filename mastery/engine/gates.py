@@ -23,6 +23,7 @@ class GateEntry:
     """What the engine knows about a gate."""
 
     count: Count
+    sentence: str  # for the decision record
     at_most: bool = False
 
 
@@ -43,10 +44,18 @@ def _group(pieces: Sequence[Piece]) -> int:
 
 
 GATES: dict[str, GateEntry] = {
-    "different_tasks": GateEntry(_different_tasks),
-    "application": GateEntry(_application),
-    "independent": GateEntry(_independent),
-    "group_at_most": GateEntry(_group, at_most=True),
+    "different_tasks": GateEntry(
+        _different_tasks, "Different tasks at {level} or above: {have} of {need}."
+    ),
+    "application": GateEntry(
+        _application, "Pieces at {level} or above that apply it: {have} of {need}."
+    ),
+    "independent": GateEntry(
+        _independent, "Independent pieces at {level} or above: {have} of {need}."
+    ),
+    "group_at_most": GateEntry(
+        _group, "Group pieces at {level} or above: {have}, at most {need}.", at_most=True
+    ),
 }
 
 

@@ -2,7 +2,8 @@
 The methods: how a list of points becomes one estimate.
 
 A method is one entry in ``METHODS``: a small function from its numbers and the points (hundredths,
-in order, never empty) to an exact fraction, and what its numbers must be.
+in order, never empty) to an exact fraction, the same written out so that a reader can redo it by
+hand, and what its numbers must be.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mastery.engine.numbers import hundredths, listed, plain
+
 if TYPE_CHECKING:
     from mastery.engine.values import Method
 
 Fraction = tuple[int, int] | None  # number and den, in hundredths; None: not enough pieces
 Work = Callable[["Method", Sequence[int]], Fraction]
+Written = Callable[["Method", Sequence[int]], tuple[str, dict[str, object]]]  # template, its places
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +27,13 @@ class MethodEntry:
     """What the engine knows about a method."""
 
     work: Work
+    written: Written
     check: Callable[[Method], None]
     averages: bool  # its levels' cuts are by default the midpoints below them
     windowed: bool  # only the last m pieces carry it
 
+
+_TIMES = "\N{MULTIPLICATION SIGN}"
 
 METHODS: dict[str, MethodEntry] = {}
 
@@ -37,13 +44,14 @@ def _takes_nothing(method: Method) -> None:
 
 def _method(
     name: str,
+    written: Written,
     *,
     check: Callable[[Method], None] = _takes_nothing,
     averages: bool = False,
     windowed: bool = False,
 ) -> Callable[[Work], Work]:
     def enter(work: Work) -> Work:
-        METHODS[name] = MethodEntry(work, check, averages, windowed)
+        METHODS[name] = MethodEntry(work, written, check, averages, windowed)
         return work
 
     return enter
@@ -63,7 +71,42 @@ def _check_weight(method: Method) -> None:
         raise ValueError(f"The weight {method.p}/{method.q} is outside 0 to 1.")
 
 
-@_method("n_of_last_m", check=_check_n_of_last_m, windowed=True)
+def _write_n_of_last_m(method: Method, points: Sequence[int]) -> tuple[str, dict[str, object]]:
+    last = points if method.m is None else points[-method.m :]
+    places: dict[str, object] = {"n": method.n, "m": method.m, "points": listed(last)}
+    if method.m is None:
+        return "the {n}. highest of all pieces: {points} → {result}", places
+    if method.n == method.m:
+        return "the lowest of the last {m}: {points} → {result}", places
+    return "the {n}. highest of the last {m}: {points} → {result}", places
+
+
+def _write_latest(_method: Method, points: Sequence[int]) -> tuple[str, dict[str, object]]:
+    return "the latest of {points} → {result}", {"points": listed(points)}
+
+
+def _write_highest(_method: Method, points: Sequence[int]) -> tuple[str, dict[str, object]]:
+    return "the highest of {points} → {result}", {"points": listed(points)}
+
+
+def _write_mean(_method: Method, points: Sequence[int]) -> tuple[str, dict[str, object]]:
+    added = " + ".join(hundredths(p, 1) for p in points)
+    return "({added}) ÷ {count} = {result}", {"added": added, "count": len(points)}
+
+
+def _write_decaying(method: Method, points: Sequence[int]) -> tuple[str, dict[str, object]]:
+    """Write each step of the fold; a step that is not exact in four decimals says about."""
+    p, q = method.p or 0, method.q or 1
+    steps, (number, den) = [], (points[0], 1)
+    for newer in points[1:]:
+        left = f"{plain(q - p, q)} {_TIMES} {hundredths(number, den)}"
+        number, den = (q - p) * number + p * den * newer, den * q
+        right = f"{plain(p, q)} {_TIMES} {hundredths(newer, 1)}"
+        steps.append(f"{left} + {right} = {hundredths(number, den)}")
+    return "{steps}", {"steps": "; ".join(steps) or hundredths(points[0], 1)}
+
+
+@_method("n_of_last_m", _write_n_of_last_m, check=_check_n_of_last_m, windowed=True)
 def n_of_last_m(method: Method, points: Sequence[int]) -> Fraction:
     """Return the n-th highest of the last m; None with fewer than n pieces."""
     n: int = method.n  # type: ignore[assignment]  # checked when the version was made
@@ -71,25 +114,25 @@ def n_of_last_m(method: Method, points: Sequence[int]) -> Fraction:
     return (sorted(last)[-n], 1) if len(last) >= n else None
 
 
-@_method("latest")
+@_method("latest", _write_latest)
 def latest(_method: Method, points: Sequence[int]) -> Fraction:
     """Return the newest."""
     return points[-1], 1
 
 
-@_method("highest")
+@_method("highest", _write_highest)
 def highest(_method: Method, points: Sequence[int]) -> Fraction:
     """Return the best."""
     return max(points), 1
 
 
-@_method("mean", averages=True)
+@_method("mean", _write_mean, averages=True)
 def mean(_method: Method, points: Sequence[int]) -> Fraction:
     """Return the mean of all."""
     return sum(points), len(points)
 
 
-@_method("decaying_average", check=_check_weight, averages=True)
+@_method("decaying_average", _write_decaying, check=_check_weight, averages=True)
 def decaying_average(method: Method, points: Sequence[int]) -> Fraction:
     """Return the fold in which each newer piece takes p / q and the rest keeps what is left."""
     p: int = method.p  # type: ignore[assignment]  # checked when the version was made
