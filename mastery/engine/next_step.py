@@ -56,11 +56,9 @@ def _towards(working: Working, rule: str) -> Step:
 def _missing(working: Working) -> int:
     """Return how many more pieces at the target the minimum and the method ask for, at least 1."""
     version = working.version
-    points = version.scale.level(working.target).points
-    at_target = sum(piece.points >= points for piece in in_window(version, working.pieces))
-    by_method = (
-        version.method.n - at_target
-        if version.method.name == "n_of_last_m" and version.method.n
-        else 1
-    )
-    return max(1, by_method, version.minimum_pieces - len(working.pieces))
+    more = version.minimum_pieces - len(working.pieces)
+    if version.method.name == "n_of_last_m":
+        points = version.scale.level(working.target).points
+        inside = in_window(version, working.pieces)
+        more = max(more, (version.method.n or 0) - sum(one.points >= points for one in inside))
+    return max(1, more)

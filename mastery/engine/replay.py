@@ -18,6 +18,8 @@ from mastery.engine.ratchet import Ratchet
 from mastery.engine.timeline import Timeline
 from mastery.engine.values import Advancement, AdvancementKind, Basis, Judgement, Logs
 
+Ids = tuple[int, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Ground:
@@ -77,25 +79,27 @@ class Replay:
     def _log(self, at: datetime, events: list[Event]) -> None:
         """Log a change of what "mastered" rests on; there is one entry an instant at most."""
         old, new = self.ground, self._effective()
-        if old == new:
+        either = new or old
+        if either is None or new == old:
             return
         self.ground = new
-        what = cause(events, self._version_ids, LOST if old else GAINED)
-        number = len(self.advancements) + 1
-        if new is not None:
-            kind = AdvancementKind.REDATED if old else AdvancementKind.MASTERED
-            begun = (number, kind, new.basis, new.mastered_on, at, *what)
-            self.advancements.append(Advancement(*begun, *self._rests_on(new)))
-        elif old is not None:
-            kind = AdvancementKind.REOPENED
-            self.advancements.append(Advancement(number, kind, old.basis, None, at, *what))
+        kind = AdvancementKind.REDATED if old else AdvancementKind.MASTERED
+        self.advancements.append(
+            Advancement(
+                len(self.advancements) + 1,
+                kind if new else AdvancementKind.REOPENED,
+                either.basis,
+                new.mastered_on if new else None,
+                at,
+                *cause(events, self._version_ids, LOST if old else GAINED),
+                *self._rests_on(new),
+            )
+        )
 
-    def _rests_on(
-        self, ground: Ground
-    ) -> tuple[int, int, tuple[int, ...], tuple[int, ...]] | tuple[()]:
+    def _rests_on(self, ground: Ground | None) -> tuple[int, int, Ids, Ids] | tuple[()]:
         """Return version, target, pieces and deciding pieces, where evidence is the ground."""
         standing = self.ratchet.standing
-        if ground.basis != Basis.EVIDENCE or standing is None:
+        if standing is None or ground is None or ground.basis != Basis.EVIDENCE:
             return ()
         return standing.version.id, standing.target, standing.pieces, standing.deciding
 

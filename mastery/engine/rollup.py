@@ -189,17 +189,16 @@ class _Fold:
 
     def _log_change(self, at: datetime, events: list[_Event]) -> None:
         old, new = self._ground, self._effective()
-        if new == old:
+        either = new or old
+        if either is None or new == old:
             return
         self._ground = new
         _, cause, cause_id, _ = min(events, key=lambda event: (_CAUSES.index(event[1]), event[2]))
-        number = len(self._log) + 1
-        if new is not None:
-            kind = AdvancementKind.REDATED if old else AdvancementKind.MASTERED
-            self._log.append(Advancement(number, kind, *new, at, cause, cause_id))
-        elif old is not None:
+        number, day = len(self._log) + 1, new[1] if new else None
+        kind = AdvancementKind.REDATED if old else AdvancementKind.MASTERED
+        if new is None:
             kind = AdvancementKind.REOPENED
-            self._log.append(Advancement(number, kind, old[0], None, at, cause, cause_id))
+        self._log.append(Advancement(number, kind, either[0], day, at, cause, cause_id))
 
 
 def _said(basis: Basis, judgement: Judgement) -> tuple[Basis, date]:

@@ -19,7 +19,9 @@ def shown_sentence(
     """Return ``shown`` in words: the level first, then whatever stands beside it."""
 
     def named(level: int | None) -> str:
-        return scale.level(level).name if level else translate("below the lowest level")
+        if level:
+            return scale.level(level).name
+        return translate("Below {level}").format(level=scale.level(1).name)
 
     if shown.level is None and decision == Decision.NO_EVIDENCE:
         return translate("No evidence yet")

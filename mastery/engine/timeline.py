@@ -56,22 +56,14 @@ class Timeline:
 
         That is the pinned version, or the last version applied with recompute after it; with the
         place of it in the timeline.
-
-        :raises ValueError: if the pinned version is not among the versions of the logs.
         """
         if not self._recomputes:
-            return OUTSIDE, self._pinned(pinned)
+            return OUTSIDE, self._versions[pinned]
         place = self._place(pinned, day)
         later = self.recomputed(place, at)
         if later is None:
-            return place, self._pinned(pinned)
+            return place, self._versions[pinned]
         return later, self.policies[later].version
-
-    def _pinned(self, pinned: int) -> PolicyVersion:
-        try:
-            return self._versions[pinned]
-        except KeyError:
-            raise ValueError(f"The policy version {pinned} is not among the versions.") from None
 
     def _place(self, pinned: int, day: date) -> int:
         """Return which entry of the ``pinned`` version was in force on ``day``."""
