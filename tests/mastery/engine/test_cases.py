@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -225,3 +226,14 @@ def test_case(case: Case):
 
 def test_every_case_is_here():
     assert {case.number for case in CASES} == set(range(1, 42))
+
+
+def test_the_documentation_says_the_same():
+    page = Path(__file__).parents[3] / "docs" / "decisions-by-example.md"
+    rows = [line.strip("| ").split(" | ") for line in page.read_text().splitlines()]
+
+    written = {(int(row[0]), *row[2:5]) for row in rows if row[0].isdigit()}
+
+    assert written == {
+        (c.number, c.decision.value, str(c.level or "\N{EN DASH}"), c.shown) for c in CASES
+    }
