@@ -4,6 +4,8 @@ How Celery runs here. Its messages are doorbells: each may be lost or come twice
 Read by ``config.celery``; the broker's address comes from Django's settings.
 """
 
+from datetime import UTC, datetime
+
 from django.conf import settings
 
 from config import environment
@@ -27,6 +29,9 @@ broker_transport_options = {
     "visibility_timeout": VISIBILITY_SECONDS,
     "socket_timeout": _PUBLISH_SECONDS,
     "socket_connect_timeout": _PUBLISH_SECONDS,
+    # kombu would try to connect for seconds before it gives up, whatever the publisher asked
+    # for. The worker and beat connect with retries of their own, without end.
+    "max_retries": 0,
 }
 visibility_timeout = VISIBILITY_SECONDS
 result_backend_transport_options = {"visibility_timeout": VISIBILITY_SECONDS}
@@ -49,6 +54,7 @@ beat_schedule = {
     "sweep": {
         "task": "mastery.sweep",
         "schedule": _SWEEP_SECONDS,
+        "last_run_at": datetime(2000, 1, 1, tzinfo=UTC),  # so the first is due at once
         # Sweeps that pile up while no worker runs are worth nothing: the newest does all.
         "options": {"expires": _SWEEP_SECONDS * 2},
     }
