@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from students.oneroster.columns import Column
+from students.oneroster.columns import KEY, Column
 from students.oneroster.diagnostics import Diagnostics
 from students.oneroster.manifest import Mode
 from students.oneroster.tables import Row, Table
@@ -117,7 +117,7 @@ def _check_once(table: Table, diagnostics: Diagnostics) -> None:
     _refuse_doubles(
         table,
         ((row.key, row) for row in table.rows),
-        "sourcedId",
+        KEY,
         "row.duplicate_sourced_id",
         "sourcedId {value} is given twice: {first} and {second}.",
         diagnostics,
@@ -136,7 +136,8 @@ def _refuse_doubles(
     seen: dict[str, Row] = {}
     for value, row in found:
         first = seen.setdefault(value, row)
-        if first is row:
+        # A row given twice is said to be that once, not also of each of its values.
+        if first is row or (first.key == row.key and column != KEY):
             continue
         diagnostics.error(
             table.name,

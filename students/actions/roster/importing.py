@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -143,8 +144,7 @@ def _import(
     actor: User | None,
     progress: Callable[[int | None, str], Progress],
 ) -> Outcome:
-    now = _now()
-    before = presence(district, now)
+    before = presence(district, _now())
     reading = progress(None, "Reading rows")
     roster = read_roster(
         path, held=HeldRoster(district), diagnostics=diagnostics, advance=reading.advance
@@ -153,7 +153,7 @@ def _import(
     run = Run(district, Summary(), progress(roster.rows(), "Writing rows"))
     _write(run, roster, time_zone or district.time_zone, diagnostics)
     run.progress.finish()
-    lost = departures(before, presence(district, now))
+    lost = departures(before, presence(district, _now()))
     if not departures_confirmed and any(school.is_too_many for school in lost):
         raise RosterHeld(lost, run.summary, diagnostics.problems)
     job = _record_done(run, lost, actor)
@@ -197,10 +197,12 @@ def _write_people(run: Run, roster: Roster, diagnostics: Diagnostics) -> None:
         import_demographics(run, tables["demographics"], diagnostics)
 
 
-def _now() -> Any:
+def _now() -> datetime:
+    """Return the instant of this statement: what was deactivated earlier in the run is gone."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT now()")
-        return cursor.fetchone()[0]
+        cursor.execute("SELECT statement_timestamp()")
+        found: datetime = cursor.fetchone()[0]
+    return found
 
 
 def _record_done(run: Run, lost: tuple[Departures, ...], actor: User | None) -> Job:
