@@ -2,11 +2,12 @@
 
 import io
 import threading
+import time
 from contextlib import contextmanager
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 
 from competencies.actions.frameworks import import_framework
 from competencies.case.findings import Findings
@@ -475,8 +476,14 @@ def test_everything_of_the_package_is_kept(load):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_who_load_the_same_at_once_one_waits_and_finds_it_done(tmp_path):
-    file = packages.write(tmp_path, packages.arithmetic())
+@pytest.mark.parametrize("is_loaded", [False, True])
+def test_of_two_who_load_the_same_at_once_one_waits_and_finds_it_done(load, tmp_path, is_loaded):
+    content = packages.arithmetic()
+    if is_loaded:
+        load(content)
+        content["CFItems"][1]["notes"] = "New"
+        content["CFAssociations"][1]["notes"] = "New"
+    file = packages.write(tmp_path, content)
     printed = []
 
     def load_it():
@@ -486,13 +493,17 @@ def test_of_two_who_load_the_same_at_once_one_waits_and_finds_it_done(tmp_path):
         connection.close()
 
     threads = [threading.Thread(target=load_it) for _ in range(2)]
-    for thread in threads:
-        thread.start()
+    with transaction.atomic():
+        list(Framework.objects.select_for_update())  # so that both have to wait for the row
+        for thread in threads:
+            thread.start()
+        time.sleep(0.5)
     for thread in threads:
         thread.join(timeout=30)
 
-    assert Competency.objects.count() == ParentEdge.objects.count() == 4
-    assert sorted(numbers(each, "items") for each in printed) == [[0, 0, 4], [4, 0, 0]]
+    wrote, found = ([0, 1, 3], [0, 0, 4]) if is_loaded else ([4, 0, 0], [0, 0, 4])
+    assert sorted(numbers(each, "items") for each in printed) == sorted([wrote, found])
+    assert ParentEdge.objects.filter(until__isnull=True).count() == 4
 
 
 @pytest.mark.parametrize("size", [1, 30])

@@ -69,6 +69,7 @@ def test_the_tree_is_told_as_it_was(family):
     assert Relative(new.pk, 1) not in told[None]
     assert tree.ancestors([new.pk], at=BEFORE)[new.pk] == (Relative(top.pk, 1),)
     assert tree.children([top.pk], at=BEFORE)[top.pk] == (new.pk,)
+    assert tree.children([top.pk], at=THEN)[top.pk] == ()
     assert tree.parents([new.pk], at=BEFORE)[new.pk] == (top.pk,)
     assert tree.parents([new.pk])[new.pk] == ()
 

@@ -39,24 +39,27 @@ class Command(BaseCommand):
 
     def handle(self, *, file: str, district: str | None, verbosity: int, **options: Any) -> None:
         findings = Findings(file, keep_all=verbosity > 1)
-        progress = Progress(None, "framework", self.stderr)  # type: ignore[arg-type]
+        tenant = _district(district)
+        reading = Progress(None, "read", self.stderr)  # type: ignore[arg-type]
         try:
             package = read_package(
-                Path(file), findings, strict=options["strict"], advance=progress.advance
+                Path(file), findings, strict=options["strict"], advance=reading.advance
             )
+            reading.finish()
+            writing = Progress(None, "written", self.stderr)  # type: ignore[arg-type]
             summary = import_framework(
                 actor=None,
                 package=package,
                 findings=findings,
-                district=_district(district),
+                district=tenant,
                 wishes=_wishes(options),
-                advance=progress.advance,
+                advance=writing.advance,
             )
         except ImportRefused as refusal:
             report(refusal.problems, self.stdout)  # type: ignore[arg-type]
             self.stdout.write(_as_text(_refused(refusal)))
             raise CommandError(str(refusal)) from None
-        progress.finish()
+        writing.finish()
         if verbosity:
             report(findings.problems(), self.stdout)  # type: ignore[arg-type]
         self.stdout.write(_as_text(summary))
