@@ -134,6 +134,8 @@ def form(
 
     Returns the piece, None if it does not count, and why each rating not in it does not count.
     """
+    if len(recorded) == 1:
+        return _form_one(recorded[0], version, at)
     lasting = live(recorded)
     reasons = [] if len(lasting) == len(recorded) else _superseded(recorded, lasting)
     counting = []
@@ -151,6 +153,16 @@ def form(
     if len(points) > 1 and _apart(version, points):
         return None, [*reasons, *((rating.id, RATERS_APART) for rating in counting)]
     return _piece(head(lasting, at), recorded, counting, points[(len(points) - 1) // 2]), reasons
+
+
+def _form_one(
+    rating: Rating, version: PolicyVersion, at: datetime
+) -> tuple[Piece | None, Sequence[tuple[int, str]]]:
+    """Form the ordinary piece: one rating, never corrected."""
+    reason = why_not(rating, version, at)
+    if reason is not None:
+        return None, [(rating.id, reason)]
+    return _piece(rating, (rating,), (rating,), rating.points or 0), ()
 
 
 def _piece(

@@ -62,34 +62,51 @@ def in_window(version: PolicyVersion, pieces: Sequence[Piece]) -> Sequence[Piece
     return pieces if last is None else pieces[-last:]
 
 
+def meets(version: PolicyVersion, target: int, pieces: Sequence[Piece]) -> bool:
+    """
+    Test if ``pieces`` meet ``target`` by every rule of ``version``.
+
+    The replay asks this of every prefix, so it stops at the first rule that is not met and measures
+    nothing for a reader; ``checks`` does.
+    """
+    pieces = kept(version, pieces)
+    if len(pieces) < version.minimum_pieces:
+        return False
+    worked = _work(version, pieces)
+    if worked is None or not _reaches(worked, version.cuts[target - 1]):
+        return False
+    if not version.gates:
+        return True
+    at_target = _at_target(version, target, pieces)
+    return all(measure(gate, at_target)[1] for gate in version.gates)
+
+
 def checks(version: PolicyVersion, target: int, pieces: Sequence[Piece]) -> Iterator[Check]:
     """
     Measure each rule of ``version`` on ``pieces``, already without replaced ones.
 
-    The level's have and need are 1/10_000 of a point, those of the other rules are pieces. Lazy, so
-    that asking whether all are met stops at the first that is not.
+    The level's have and need are 1/10_000 of a point, those of the other rules are pieces.
     """
     count, least = len(pieces), version.minimum_pieces
     yield Check("minimum_pieces", count, least, count >= least)
-    yield _check_level(version, target, pieces)
-    points = version.scale.levels[target - 1].points
-    at_target = [piece for piece in in_window(version, pieces) if piece.points >= points]
+    worked, cut = _work(version, pieces), version.cuts[target - 1]
+    have = Estimate(*worked).stored if worked else None
+    yield Check("level", have, cut, worked is not None and _reaches(worked, cut))
+    at_target = _at_target(version, target, pieces)
     for gate in version.gates:
-        have, met = measure(gate, at_target)
-        yield Check(gate.kind, have, gate.need, met)
+        found, met = measure(gate, at_target)
+        yield Check(gate.kind, found, gate.need, met)
 
 
-def meets(version: PolicyVersion, target: int, pieces: Sequence[Piece]) -> bool:
-    """Test if ``pieces`` meet ``target`` by every rule of ``version``."""
-    return all(check.met for check in checks(version, target, kept(version, pieces)))
+def _reaches(worked: tuple[int, int], cut: int) -> bool:
+    """Test if number / den hundredths are at or above ``cut`` ten thousandths; nothing rounded."""
+    number, den = worked
+    return number * 100 >= cut * den
 
 
-def _check_level(version: PolicyVersion, target: int, pieces: Sequence[Piece]) -> Check:
-    cut = version.cuts[target - 1]
-    reached = estimate(version, pieces)
-    if reached is None:
-        return Check("level", None, cut, met=False)
-    return Check("level", reached.stored, cut, met=reached.number * 100 >= cut * reached.den)
+def _at_target(version: PolicyVersion, target: int, pieces: Sequence[Piece]) -> list[Piece]:
+    points = version.scale.levels[target - 1].points
+    return [piece for piece in in_window(version, pieces) if piece.points >= points]
 
 
 def _work(version: PolicyVersion, pieces: Sequence[Piece]) -> tuple[int, int] | None:

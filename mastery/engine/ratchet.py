@@ -77,6 +77,8 @@ class Ratchet:
 
     def _earliest(self, at: datetime) -> Standing | None:
         found = [self._earliest_on(board, at) for board in self._evidence.boards]
+        if len(found) == 1:
+            return found[0]
         return min((one for one in found if one), key=lambda one: one.last, default=None)
 
     def _earliest_on(self, board: Board, at: datetime) -> Standing | None:

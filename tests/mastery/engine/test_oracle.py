@@ -18,20 +18,20 @@ def check(log, on):
     assert outcome.state.level == oracle.level
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(logs())
 def test_engine_means_what_the_definition_says(log):
     check(log, LAST_DAY)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(logs(kinds=["confirmation", "confirmation", "refusal", "reopening"], decides=True,
             confirmation=True, scale=SCALE))  # fmt: skip
 def test_engine_means_what_the_definition_says_of_confirmations(log):
     check(log, LAST_DAY)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(logs(kinds=["override", "override_end", "reopening", "own_target"], decides=True,
             confirmation=False, scale=SCALE))  # fmt: skip
 def test_engine_means_what_the_definition_says_of_overrides(log):

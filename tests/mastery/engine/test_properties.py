@@ -7,6 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mastery.engine import decide
+from mastery.engine.levels import meets
 from mastery.engine.values import Gate, Logs, Method, Rating
 
 from .builders import CUTS, ONE_INDEPENDENT, SCALE, TWO_TASKS, make_logs, make_policy, noon, pieces
@@ -41,7 +42,7 @@ def test_a_later_instant_only_adds_advancements(log):
         earlier = now
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(logs())
 def test_advancements_alternate_and_count_from_one(log):
     told = decide(log, noon(LAST_DAY)).advancements
@@ -54,7 +55,7 @@ def test_advancements_alternate_and_count_from_one(log):
     assert mastered == (decide(log, noon(LAST_DAY)).state.decision == "mastered")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(logs(), st.integers(0, 2**32))
 def test_the_order_of_delivery_does_not_matter(log, seed):
     rng = Random(seed)
@@ -67,7 +68,7 @@ def test_the_order_of_delivery_does_not_matter(log, seed):
     assert decide(shuffled, noon(LAST_DAY)) == decide(log, noon(LAST_DAY))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(logs(kinds=["own_target", "prior_standing", "override"], decides=True, scale=SCALE))
 def test_one_more_piece_at_the_target_never_takes_mastery_away(log):
     before = decide(log, noon(LAST_DAY)).state
@@ -87,7 +88,7 @@ def new_piece(log: Logs, **changes) -> Rating:
     return replace(piece, **numbers, policy_version=log.policies[-1].version.id, **changes)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(levels, st.sampled_from(ALL_METHODS), st.integers(1, 3))
 def test_a_lower_piece_never_raises_what_is_shown(points, method, minimum):
     before = decide(plain(points, method, minimum_pieces=minimum), noon(100)).state.shown
@@ -107,7 +108,7 @@ def test_a_lower_piece_before_the_others_never_keeps_mastery_away(points, method
         assert decide(plain([100, *points], method), noon(100)).state.decision == "mastered"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(logs())
 def test_no_evidence_is_never_a_level(log):
     state = decide(log, noon(LAST_DAY)).state
@@ -146,3 +147,13 @@ def test_a_decaying_average_never_reaches_the_points_it_approaches(threes, p):
 
     assert state.decision == "not_yet"
     assert state.level == 2
+
+
+@settings(max_examples=200, deadline=None)
+@given(logs())
+def test_a_prefix_meets_its_target_when_every_rule_of_the_record_is_met(log):
+    working = decide(log, noon(LAST_DAY)).working
+
+    met = meets(working.version, working.target, working.pieces)
+
+    assert met == all(check.met for check in working.checks)
