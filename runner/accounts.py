@@ -51,10 +51,8 @@ def can_enter(folder: Path, account: Account | None) -> bool:
         return os.access(folder, os.X_OK)
     probe = ["/bin/sh", "-c", 'cd "$1"', "sh", str(folder)]
     options = as_account(account)
-    return (
-        subprocess.run(probe, cwd="/", stderr=subprocess.DEVNULL, check=False, **options).returncode  # type: ignore[call-overload]
-        == 0
-    )
+    done = subprocess.run(probe, cwd="/", stderr=subprocess.DEVNULL, check=False, **options)  # type: ignore[call-overload]
+    return bool(done.returncode == 0)
 
 
 def make_folder(folder: Path, account: Account | None, mode: int = 0o700) -> None:
