@@ -357,11 +357,39 @@ def test_precedes_is_only_kept_unless_prerequisites_are_wanted(load):
 
 
 def test_what_precedes_is_required_where_that_is_wanted(load):
+    load(packages.arithmetic())
+
     with announced() as told:
         load(preceding(("A.1", "A.2")), prerequisites_from_precedes=True)
 
     assert live_prerequisites() == {("A.2", "A.1")}
-    assert told == [{"A", "A.2"}]  # A.2 has a child too; A.1 has nothing
+    assert told == [{"A.2"}]
+
+
+def test_a_framework_that_is_new_concerns_nobody_yet(load):
+    with announced() as told:
+        load(preceding(("A.1", "A.2")), prerequisites_from_precedes=True)
+
+    assert told == []
+    assert live_prerequisites() == {("A.2", "A.1")}
+
+
+def test_a_new_part_of_what_was_there_and_a_new_whole_of_what_was_there_are_announced(load):
+    load(packages.arithmetic())
+    content = packages.arithmetic()
+    content["CFItems"] += [item("N.part"), item("N.whole"), item("N.alone"), item("N.alone.1")]
+    content["CFAssociations"] += [
+        child("N.part", "A.1", sequence=1),
+        child("N.whole", sequence=2),
+        child("N.alone", sequence=3),
+        child("N.alone.1", "N.alone", sequence=1),
+        child("A.2.a", "N.whole", sequence=1),
+    ]
+
+    with announced() as told:
+        load(content)
+
+    assert told == [{"A.1", "N.whole"}]
 
 
 def test_a_prerequisite_ends_with_its_association_and_a_teachers_own_stays(load):
@@ -516,5 +544,5 @@ def test_loading_costs_the_same_queries_for_one_item_and_for_thirty(
         [child("A", sequence=1), *(child(n, "A", sequence=i) for i, n in enumerate(names))],
     )
 
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(14):
         load(content)
