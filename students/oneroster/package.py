@@ -8,7 +8,7 @@ unpacked, and nothing is ever unpacked to disk.
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Protocol
@@ -28,7 +28,8 @@ DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
 class Package(Protocol):
     """Files by name, all at one level."""
 
-    names: tuple[str, ...]
+    @property
+    def names(self) -> Sequence[str]: ...
 
     def open(self, name: str) -> IO[bytes]: ...
 

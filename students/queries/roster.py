@@ -64,7 +64,7 @@ def org_kinds(district: District) -> dict[str, str]:
 def made_here(district: District) -> dict[str, int]:
     """Count the rows that no roster brought, and that an export therefore leaves out."""
     counts = {
-        file: model._base_manager.filter(district=district, sourced_id="").count()
+        file: _everything(model).filter(district=district, sourced_id="").count()
         for file, model in _MODELS.items()
     }
     return {file: count for file, count in counts.items() if count}
@@ -330,9 +330,16 @@ def _merged(learning: Iterator[Any], teaching: Iterator[Any]) -> Iterator[tuple[
 
 
 def _rows(model: type[FromRoster], district: District) -> "QuerySet[Any]":
-    return model._base_manager.filter(district=district, deactivated_at__isnull=True).exclude(
-        sourced_id=""
+    return (
+        _everything(model)
+        .filter(district=district, deactivated_at__isnull=True)
+        .exclude(sourced_id="")
     )
+
+
+def _everything(model: type[FromRoster]) -> Any:
+    # The district is a column of every such model, though not of what they have in common.
+    return model._base_manager.all()
 
 
 def _here(*names: str) -> Q:

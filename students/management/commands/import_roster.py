@@ -82,7 +82,7 @@ class Command(BaseCommand):
             )
 
     def _output(self) -> Any:
-        return self.stdout._out  # type: ignore[attr-defined]  # Django's wrapper adds line ends
+        return self.stdout._out  # Django's wrapper adds line ends
 
     def _errors(self) -> Any:
         return getattr(self.stderr, "_out", sys.stderr)
