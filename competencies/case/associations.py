@@ -136,7 +136,7 @@ class _Reader:
                 "duplicate_identifier",
                 place,
                 identifier=raw.get("identifier"),
-                other=earlier[1],
+                other=self.findings.root + earlier[1],
             )
         return False
 
@@ -184,7 +184,7 @@ class _Reader:
                 self._edges[node, None] = (Edge(node, None, 0, made, {}, item.place), None)
 
     def in_order(self) -> tuple[Edge, ...]:
-        """Return the edges with positions, those of one parent ascending."""
+        """Return the edges as the file lists them, with the position of each."""
         index = {node: number for number, node in enumerate(self.nodes.items)}
         siblings: dict[uuid.UUID | None, list[tuple[SiblingKey, Edge, int | None]]] = {}
         for (child, parent), (edge, sequence) in self._edges.items():
@@ -196,7 +196,9 @@ class _Reader:
                 index=index[child],
             )
             siblings.setdefault(parent, []).append((key, edge, sequence))
-        return tuple(edge for group in siblings.values() for edge in _positioned(group))
+        edges = (edge for group in siblings.values() for edge in _positioned(group))
+        placed = {(edge.child, edge.parent): edge for edge in edges}
+        return tuple(placed[pair] for pair in self._edges)
 
 
 def _positioned(group: list[tuple[SiblingKey, Edge, int | None]]) -> list[Edge]:

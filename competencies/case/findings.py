@@ -31,12 +31,14 @@ class Findings:
     def __init__(self, file: str, *, keep_all: bool = False) -> None:
         self.file = file
         self.keep_all = keep_all
+        self.root = ""  # the pointer that every place is below, once the package was found
         self._errors: list[Problem] = []
         self._deviations: dict[tuple[str, str], _Seen] = {}
 
     def error(self, code: str, place: str = "", **values: object) -> None:
         """Add something for which the file must be refused; ``values`` complete its sentence."""
         message = sentences.error(code, **values)
+        place = self.root + place
         self._errors.append(Problem(self.file, None, place, code, message, ERROR))
 
     def refuse(self, code: str, place: str = "", **values: object) -> ImportRefused:
@@ -49,7 +51,7 @@ class Findings:
         seen = self._deviations.setdefault((code, subject), _Seen())
         seen.number += 1
         if self.keep_all or len(seen.pointers) < EXAMPLES:
-            seen.pointers.append(place)
+            seen.pointers.append(self.root + place)
 
     def check(self, *, strict: bool = False) -> None:
         """

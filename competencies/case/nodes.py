@@ -112,7 +112,12 @@ def _is_new(item: Item, nodes: Nodes, findings: Findings) -> bool:
         findings.deviation("repeated", item.place, "item")
     else:
         written = item.source["identifier"]
-        findings.error("duplicate_identifier", item.place, identifier=written, other=earlier.place)
+        findings.error(
+            "duplicate_identifier",
+            item.place,
+            identifier=written,
+            other=findings.root + earlier.place,
+        )
     return False
 
 

@@ -53,6 +53,7 @@ def _root(value: Any, findings: Findings) -> dict[str, Any]:
         raise findings.refuse("not_case", found="none, it is a list or a single value")
     if "CFDocument" not in value and isinstance(value.get("CFPackage"), dict):
         findings.deviation("wrapped", pointer("CFPackage"), "CFPackage")
+        findings.root = pointer("CFPackage")
         value = value["CFPackage"]
     root: dict[str, Any] = value
     if "CFDocument" not in root:

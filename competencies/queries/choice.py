@@ -12,7 +12,7 @@ class NotFound(Exception):
     """What was named is not there, or is there more than once. Fit to show."""
 
 
-def named_frameworks(name: str, *, district: District) -> list[Framework]:
+def named_frameworks(name: str, *, district: District | None) -> list[Framework]:
     """
     Return the frameworks that ``name`` means: all, an identifier, or a title. One query or two.
 

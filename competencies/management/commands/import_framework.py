@@ -97,7 +97,7 @@ def _refused(refusal: ImportRefused) -> Summary:
 
 def _part(pointer: str) -> str:
     for name, part in (("/CFItems", "items"), ("/CFAssociations", "associations")):
-        if pointer.startswith(name):
+        if pointer.removeprefix("/CFPackage").startswith(name):
             return part
     return "package"
 

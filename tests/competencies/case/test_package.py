@@ -142,7 +142,8 @@ def test_the_numbers_of_the_file_are_kept_where_they_tell_siblings_apart(tmp_pat
 
     found, _ = read(tmp_path, content)
 
-    assert [edge.position for edge in found.edges] == [10, 20]
+    assert [edge.position for edge in found.edges] == [20, 10]
+    assert order_under(found, None) == ["B", "A"]
 
 
 def test_an_item_can_be_part_of_several(tmp_path):
@@ -286,6 +287,16 @@ def test_a_wrapped_package_is_unwrapped(tmp_path):
 
     assert len(found.items) == 4
     assert deviations(findings) == {("wrapped", "/CFPackage")}
+
+
+def test_places_in_a_wrapped_package_are_told_from_the_top_of_the_file(tmp_path):
+    content = packages.arithmetic()
+    content["CFItems"].append({**content["CFItems"][1], "notes": "other"})
+
+    (problem,) = errors(tmp_path, {"CFPackage": content})
+
+    assert problem.column == "/CFPackage/CFItems/4"
+    assert "that of /CFPackage/CFItems/1" in problem.message
 
 
 def test_an_identifier_that_is_no_uuid_is_kept_and_always_gives_the_same_one(tmp_path):
