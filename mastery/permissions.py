@@ -11,8 +11,8 @@ from students.permissions import (
     check_covers,
     covers,
     districts_administered_by,
+    of_students_known_to,
     schools_led_by,
-    students_known_to,
     students_taught_by,
 )
 from students.permissions.relations import TEACHERS, wards
@@ -26,14 +26,14 @@ def states_visible_to(user: User | None, at: datetime) -> QuerySet[MasteryState]
     """
     if user is None:
         return MasteryState.objects.all()
-    return MasteryState.objects.filter(student__in=students_known_to(user, at))
+    return of_students_known_to(MasteryState.objects.all(), user, at)
 
 
 def advancements_visible_to(user: User | None, at: datetime) -> QuerySet[Advancement]:
     """Return the advancements that ``user`` may see: of whom they see the states. One query."""
     if user is None:
         return Advancement.objects.all()
-    return Advancement.objects.filter(student__in=students_known_to(user, at))
+    return of_students_known_to(Advancement.objects.all(), user, at)
 
 
 def students_judgeable_by(user: User | None, at: datetime) -> QuerySet[Student]:

@@ -3,16 +3,16 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from assessments.models import Evidence, Rating
-from assessments.permissions.seeing import in_reach
 from students.models import Student, User
 from students.models.relationships import LocalDay
 from students.permissions import check_covers, covers, students_taught_by
 from students.permissions import relations as of
-from students.permissions.relations import LEAD, RECORDERS, SUBSTITUTE, TEACHERS
+from students.permissions.relations import LEAD, RECORDERS, SUBSTITUTE, TEACHERS, in_reach
 
 
 def students_recordable_by(user: User | None, at: datetime) -> QuerySet[Student]:
@@ -74,7 +74,7 @@ def ratings_correctable_by(user: User | None, at: datetime) -> QuerySet[Rating]:
         return Rating.objects.all()
     piece = "evidence__"
     today = {"recorded_on": LocalDay("section__school__time_zone", at)}
-    return in_reach(Rating.objects.all(), user, at).filter(
+    return in_reach(Rating.objects.all(), user, at, "student__").filter(
         _of_the_class(user, at, (LEAD,), piece)
         | Q(assessor=user.pk) & _within(user, at, TEACHERS, piece)
         | Q(assessor=user.pk) & _within(user, at, (SUBSTITUTE,), piece, **today)
@@ -95,7 +95,7 @@ def evidence_releasable_by(user: User | None, at: datetime) -> QuerySet[Evidence
     waiting = Evidence.objects.filter(released_at__isnull=True)
     if user is None:
         return waiting
-    return in_reach(waiting, user, at).filter(
+    return in_reach(waiting, user, at, "student__").filter(
         _of_the_class(user, at, TEACHERS, "")
         | Q(recorded_by=user.pk) & _within(user, at, TEACHERS, "")
     )
@@ -115,7 +115,7 @@ def evidence_confirmable_by(user: User | None, at: datetime) -> QuerySet[Evidenc
     waiting = Evidence.objects.filter(by_substitute=True, confirmed_at__isnull=True)
     if user is None:
         return waiting
-    return in_reach(waiting, user, at).filter(_of_the_class(user, at, TEACHERS, ""))
+    return in_reach(waiting, user, at, "student__").filter(_of_the_class(user, at, TEACHERS, ""))
 
 
 def check_can_confirm(user: User | None, evidence_ids: Collection[int], at: datetime) -> None:
@@ -155,6 +155,6 @@ def _within(
         .filter(**recorded_on)
     )
     section = f"{piece}assessment__section"
-    in_no_class = Q(**{f"{section}__isnull": True})
-    in_class = Q(Exists(taught.filter(section=OuterRef(f"{section}_id"))))
-    return in_class | in_no_class & Q(Exists(taught))
+    # The section of the piece, or any where it has none.
+    which = Coalesce(OuterRef(f"{section}_id"), F("section_id"))
+    return Q(Exists(taught.filter(section=which)))

@@ -7,10 +7,11 @@ guardians, who see what is released and not voided.
 """
 
 from datetime import datetime
-from typing import TypeVar
+from typing import Any
 
-from django.db.models import DateField, Exists, Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models import DateField, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import Exact
 
 from assessments.models import Evidence, Rating
 from students.models import Section, User
@@ -18,14 +19,12 @@ from students.models.relationships import LocalDay
 from students.permissions import relations as of
 from students.permissions.relations import AIDE, PRINCIPAL, SUBSTITUTE, TEACHERS, any_of, attending
 
-Row = TypeVar("Row", bound=Model)
-
 
 def evidence_visible_to(user: User | None, at: datetime) -> QuerySet[Evidence]:
     """Return the pieces of evidence that ``user`` may open. One query."""
     if user is None:
         return Evidence.objects.all()
-    rows = in_reach(Evidence.objects.all(), user, at)
+    rows = of.in_reach(Evidence.objects.all(), user, at, "student__")
     return rows.filter(_staff(user, at, "") | _family(user, at, ""))
 
 
@@ -33,23 +32,9 @@ def ratings_visible_to(user: User | None, at: datetime) -> QuerySet[Rating]:
     """Return the ratings that ``user`` may see; a voided one only as staff. One query."""
     if user is None:
         return Rating.objects.all()
-    rows = in_reach(Rating.objects.all(), user, at)
+    rows = of.in_reach(Rating.objects.all(), user, at, "student__")
     family = _family(user, at, "evidence__") & Q(voided_at__isnull=True)
     return rows.filter(_staff(user, at, "evidence__") | family)
-
-
-def in_reach(rows: QuerySet[Row], user: User, at: datetime) -> QuerySet[Row]:
-    """
-    Keep what is of the person's district and of nobody denied to them.
-
-    Names ``one``, the student a row is about, so that a duplicate's evidence is seen by who
-    sees the student it was merged into.
-    """
-    return (
-        rows.filter(district_id=user.district_id)
-        .alias(one=of.same_person("student__"))
-        .exclude(one__in=of.restricted(user, at))
-    )
 
 
 def _family(user: User, at: datetime, piece: str) -> Q:
@@ -76,16 +61,21 @@ def _of_whole_student(user: User, at: datetime, piece: str) -> Q:
     school = f"{piece}assessment__section__school"
     schools = of.schools_held(user, at, (PRINCIPAL,)).union(of.schools_elevated(user, at))
     taught = of.enrollments_taught(user, at, TEACHERS)
-    taught_there = taught.filter(student=OuterRef("one"), section__school=OuterRef(f"{school}_id"))
-    by_school, by_section = attending(at, school=OuterRef(f"{school}_id"))
-    attends_there = Q(Exists(by_school.filter(student=OuterRef("one")))) | Q(
-        Exists(by_section.filter(student=OuterRef("one")))
+    there = OuterRef(f"{school}_id")
+    by_school, by_section = attending(at, school=there)
+    is_here = Q(one__in=any_of(taught.values("student"), *attending(at, school__in=schools)))
+    # The last two are also true of some who do not attend there: they are seen anyhow.
+    return is_here & (
+        Q(**{f"{school}__isnull": True})
+        | ~(_exists(by_school) | _exists(by_section))
+        | Q(**{f"{school}__in": schools})
+        | _exists(taught.filter(section__school=there))
     )
-    of_no_other = Q(**{f"{school}__isnull": True}) | ~attends_there
-    return (Q(one__in=taught.values("student")) & (of_no_other | Q(Exists(taught_there)))) | (
-        Q(one__in=any_of(*attending(at, school__in=schools)))
-        & (of_no_other | Q(**{f"{school}__in": schools}))
-    )
+
+
+def _exists(rows: QuerySet[Any], **more: Any) -> Q:
+    """Test if one of ``rows`` is about the student of the row asked about."""
+    return Q(Exists(rows.filter(student=OuterRef("one"), **more)))
 
 
 def _of_covered_class(user: User, at: datetime, piece: str) -> Q:
@@ -95,15 +85,15 @@ def _of_covered_class(user: User, at: datetime, piece: str) -> Q:
     Where no term covers the day, today's alone. What one recorded outside any assessment counts
     as of the class.
     """
-    covered = (
-        of.enrollments_taught(user, at, (SUBSTITUTE, AIDE))
-        .filter(student=OuterRef("one"))
-        .alias(since=Coalesce(_term_began(at), LocalDay("section__school__time_zone", at)))
-        .filter(since__lte=OuterRef("demonstrated_on"))
-    )
+    since = Coalesce(_term_began(at), LocalDay("section__school__time_zone", at))
+    covered = of.enrollments_taught(user, at, (SUBSTITUTE, AIDE)).alias(since=since)
     section = f"{piece}assessment__section"
-    own = Q(**{f"{section}__isnull": True, f"{piece}recorded_by": user.pk})
-    return Q(Exists(covered.filter(section=OuterRef(f"{section}_id")))) | own & Q(Exists(covered))
+    in_class = Q(**{f"{section}__isnull": False})
+    # The section of the piece, or any where it has none.
+    which = Coalesce(OuterRef(f"{section}_id"), F("section_id"))
+    return (in_class | Q(**{f"{piece}recorded_by": user.pk})) & _exists(
+        covered, since__lte=OuterRef("demonstrated_on"), section=which
+    )
 
 
 def _term_began(at: datetime) -> Subquery:
@@ -119,9 +109,7 @@ def _term_began(at: datetime) -> Subquery:
 
 def _of_class_left(user: User, at: datetime, piece: str) -> Q:
     """Keep, for the teachers of a class, what was done in it by who left it a short while ago."""
-    left = of.enrollments_taught(user, at, TEACHERS, days_after=of.AFTER_LEAVING).filter(
-        student=OuterRef("one")
-    )
-    section = f"{piece}assessment__section"
-    in_class = Exists(left.filter(section=OuterRef(f"{section}_id")))
-    return Q(in_class) | Q(**{f"{piece}recorded_by": user.pk}) & Q(Exists(left))
+    left = of.enrollments_taught(user, at, TEACHERS, days_after=of.AFTER_LEAVING)
+    in_class = Q(section=OuterRef(f"{piece}assessment__section_id"))
+    own = Q(Exact(OuterRef(f"{piece}recorded_by_id"), user.pk))
+    return _exists(left.filter(in_class | own))

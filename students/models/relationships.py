@@ -30,23 +30,32 @@ class LocalDay(models.Func):
         super().__init__(F(zone), instant, days_before=days_before)
 
 
+def in_force(zone: str, at: datetime, *, path: str = "", days_after: int = 0) -> Q:
+    """
+    Keep the relationships in force at ``at``, by the day in the time zone of column ``zone``.
+
+    ``path`` leads to the relationship, such as ``section__teaching__``. With ``days_after`` also
+    those that had begun and ended at most so many days before.
+    """
+    starts, ends, gone = f"{path}starts_on", f"{path}ends_on", f"{path}deactivated_at"
+    ended_after = LocalDay(zone, at, days_before=days_after)
+    long_ago = at - timedelta(days=days_after)
+    lasts = (
+        (Q(**{f"{starts}__isnull": True}) | Q(**{f"{starts}__lte": LocalDay(zone, at)}))
+        & (Q(**{f"{ends}__isnull": True}) | Q(**{f"{ends}__gt": ended_after}))
+        & (Q(**{f"{gone}__isnull": True}) | Q(**{f"{gone}__gt": long_ago}))
+    )
+    if not days_after:
+        return lasts
+    # An empty one (ended on the day it began) never was; without days after it is out already.
+    empty = Q(**{f"{starts}__isnull": False, f"{ends}__isnull": False, f"{ends}__lte": F(starts)})
+    return lasts & ~empty
+
+
 class DatedQuerySet(models.QuerySet[Any]):
     def active(self, at: datetime, *, days_after: int = 0) -> Self:
-        """
-        Keep the relationships in force at ``at``, by the day where the school is.
-
-        With ``days_after`` also those that had begun and ended at most so many days before.
-        """
-        zone = self.model.zone
-        long_ago = at - timedelta(days=days_after)
-        ended_after = LocalDay(zone, at, days_before=days_after)
-        return self.filter(
-            Q(starts_on__isnull=True) | Q(starts_on__lte=LocalDay(zone, at)),
-            Q(ends_on__isnull=True) | Q(ends_on__gt=ended_after),
-            Q(deactivated_at__isnull=True) | Q(deactivated_at__gt=long_ago),
-            # An empty one (ended on the day it began) never was.
-            Q(starts_on__isnull=True) | Q(ends_on__isnull=True) | Q(ends_on__gt=F("starts_on")),
-        )
+        """Keep the relationships in force at ``at``; see :func:`in_force`."""
+        return self.filter(in_force(self.model.zone, at, days_after=days_after))
 
 
 class Dated(FromRoster):

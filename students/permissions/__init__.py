@@ -12,12 +12,12 @@ from students.permissions.checks import (
 )
 from students.permissions.scopes import (
     districts_administered_by,
+    of_students_known_to,
     people_visible_to,
     schools_led_by,
     schools_visible_to,
     sections_visible_to,
     students_editable_by,
-    students_known_to,
     students_taught_by,
     students_visible_to,
 )
@@ -32,12 +32,12 @@ __all__ = [
     "check_covers",
     "covers",
     "districts_administered_by",
+    "of_students_known_to",
     "people_visible_to",
     "schools_led_by",
     "schools_visible_to",
     "sections_visible_to",
     "students_editable_by",
-    "students_known_to",
     "students_taught_by",
     "students_visible_to",
 ]

@@ -7,9 +7,9 @@ themselves. None of them costs a query: they run inside the scope's one.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db.models import DateField, F, Func, Q, QuerySet
+from django.db.models import DateField, F, Func, Model, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from students.models import (
@@ -24,9 +24,11 @@ from students.models import (
     TeachingAssignment,
     User,
 )
-from students.models.relationships import Dated, DatedQuerySet, LocalDay
+from students.models.relationships import Dated, DatedQuerySet, LocalDay, in_force
 
 Ids = QuerySet[Any, Any]  # one column of ids
+
+Row = TypeVar("Row", bound=Model)
 
 LEAD = TeachingAssignment.Role.LEAD
 CO_TEACHER = TeachingAssignment.Role.CO_TEACHER
@@ -87,6 +89,20 @@ def restricted(user: User, at: datetime) -> Ids:
     return rows.annotate(one=same_person("student__")).values("one")
 
 
+def in_reach(rows: QuerySet[Row], user: User, at: datetime, path: str = "") -> QuerySet[Row]:
+    """
+    Keep the rows of the person's district that are about nobody denied to them.
+
+    ``path`` leads to the student. Names ``one``, the student that a row is about, so that a
+    duplicate is seen by who sees the student it was merged into.
+    """
+    return (
+        rows.filter(district_id=user.district_id)
+        .alias(one=same_person(path))
+        .exclude(one__in=restricted(user, at))
+    )
+
+
 def sections_taught(user: User, at: datetime, roles: tuple[str, ...]) -> Ids:
     return _own(TeachingAssignment, user, at).filter(role__in=roles).values("section")
 
@@ -97,12 +113,19 @@ def enrollments_taught(
     """
     Return the enrolments in the sections that ``user`` teaches in one of ``roles``.
 
-    With ``days_after`` also those that ended fewer days ago.
+    With ``days_after`` also those that ended fewer days ago. A row may come twice.
     """
+    # One join instead of a sub-query: this is inside nearly every scope.
+    teaching = "section__teaching__"
+    mine = {"user": user.pk, "district": user.district_id, "role__in": roles}
     return (
         DatedQuerySet(Enrollment)
         .active(at, days_after=days_after)
-        .filter(section__in=sections_taught(user, at, roles))
+        .filter(
+            in_force(Enrollment.zone, at, path=teaching),
+            active_person(at, f"{teaching}user__"),
+            **{f"{teaching}{name}": value for name, value in mine.items()},
+        )
     )
 
 

@@ -7,6 +7,7 @@ person, not there.
 """
 
 from datetime import datetime
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -22,7 +23,7 @@ from students.models import (
     TeachingAssignment,
     User,
 )
-from students.models.relationships import DatedQuerySet
+from students.models.relationships import Dated, DatedQuerySet
 from students.permissions import relations as of
 from students.permissions.relations import (
     ADMINISTRATOR,
@@ -31,36 +32,29 @@ from students.permissions.relations import (
     PRINCIPAL,
     REGISTRAR,
     Ids,
+    Row,
     any_of,
     attending,
-    same_person,
+    in_reach,
 )
 
 
-def _not_denied(user: User, at: datetime, ids: Ids) -> QuerySet[Student]:
-    """Return the students of ``ids`` with their duplicates, without those denied."""
-    return (
-        Student.objects.filter(district_id=user.district_id)
-        .alias(one=same_person())
-        .filter(one__in=ids)
-        .exclude(one__in=of.restricted(user, at))
-    )
-
-
-def _close_to(user: User, at: datetime, roles: tuple[str, ...]) -> QuerySet[Student]:
-    """Return the students ``user`` has to do with, in person or by one of ``roles``."""
+def _close_to(user: User, at: datetime, roles: tuple[str, ...]) -> Ids:
+    """Return whom ``user`` has to do with, in person or by one of ``roles``."""
     schools = of.schools_held(user, at, roles).union(of.schools_elevated(user, at))
-    return _not_denied(
-        user,
-        at,
-        any_of(
-            of.own_student(user, at),
-            of.children(user, at),
-            of.students_taught(user, at, CLASS_STAFF),
-            of.caseload(user, at),
-            *attending(at, school__in=schools),
-        ),
+    return any_of(
+        of.own_student(user, at),
+        of.children(user, at),
+        of.students_taught(user, at, CLASS_STAFF),
+        of.caseload(user, at),
+        *attending(at, school__in=schools),
     )
+
+
+def _attended(model: type[Dated], user: User, at: datetime) -> QuerySet[Any]:
+    """Return the enrolments of oneself, one's children and one's caseload."""
+    close = any_of(of.own_student(user, at), of.children(user, at), of.caseload(user, at))
+    return in_reach(DatedQuerySet(model).active(at), user, at, "student__").filter(one__in=close)
 
 
 def students_visible_to(user: User | None, at: datetime) -> QuerySet[Student]:
@@ -73,27 +67,27 @@ def students_visible_to(user: User | None, at: datetime) -> QuerySet[Student]:
     """
     if user is None:
         return Student.objects.all()
-    return _close_to(user, at, (PRINCIPAL, *OFFICE))
+    close = _close_to(user, at, (PRINCIPAL, *OFFICE))
+    return in_reach(Student.objects.all(), user, at).filter(one__in=close)
 
 
-def students_known_to(user: User | None, at: datetime) -> QuerySet[Student]:
+def of_students_known_to(
+    rows: QuerySet[Row], user: User, at: datetime, path: str = "student__"
+) -> QuerySet[Row]:
     """
-    Return the students whose standing ``user`` may see: whose learning is their business.
+    Keep the rows about students whose standing ``user`` may see: it is their business.
 
     As :func:`students_visible_to`, but not for the office, which keeps the roster alone.
     """
-    if user is None:
-        return Student.objects.all()
-    return _close_to(user, at, (PRINCIPAL,))
+    return in_reach(rows, user, at, path).filter(one__in=_close_to(user, at, (PRINCIPAL,)))
 
 
 def students_editable_by(user: User | None, at: datetime) -> QuerySet[Student]:
     """Return the students whose profile ``user`` may change: registrar, administrator."""
     if user is None:
         return Student.objects.all()
-    return _not_denied(
-        user, at, any_of(*attending(at, school__in=of.schools_held(user, at, OFFICE)))
-    )
+    of_school = any_of(*attending(at, school__in=of.schools_held(user, at, OFFICE)))
+    return in_reach(Student.objects.all(), user, at).filter(one__in=of_school)
 
 
 def students_taught_by(
@@ -108,7 +102,8 @@ def students_taught_by(
     ids = [of.students_taught(user, at, roles)]
     if or_led:
         ids += attending(at, school__in=of.schools_held(user, at, (PRINCIPAL,)))
-    return _not_denied(user, at, any_of(*ids)).filter(merged_into__isnull=True)
+    students = Student.objects.filter(merged_into__isnull=True)
+    return in_reach(students, user, at).filter(one__in=any_of(*ids))
 
 
 def sections_visible_to(user: User | None, at: datetime) -> QuerySet[Section]:
@@ -120,12 +115,6 @@ def sections_visible_to(user: User | None, at: datetime) -> QuerySet[Section]:
     """
     if user is None:
         return Section.objects.all()
-    close = any_of(of.own_student(user, at), of.children(user, at), of.caseload(user, at))
-    attended = (
-        DatedQuerySet(Enrollment)
-        .active(at)
-        .filter(student__in=_not_denied(user, at, close).values("id"))
-    )
     schools = of.schools_held(user, at, (PRINCIPAL, *OFFICE))
     of_schools = Section.objects.filter(school__in=schools)
     of_district = Section.objects.filter(district__in=of.districts_administered(user, at))
@@ -133,7 +122,7 @@ def sections_visible_to(user: User | None, at: datetime) -> QuerySet[Section]:
         district_id=user.district_id,
         pk__in=any_of(
             of.sections_taught(user, at, CLASS_STAFF),
-            attended.values("section"),
+            _attended(Enrollment, user, at).values("section"),
             of_schools.values("id"),
             of_district.values("id"),
         ),
@@ -149,18 +138,12 @@ def schools_visible_to(user: User | None, at: datetime) -> QuerySet[School]:
     """
     if user is None:
         return School.objects.all()
-    close = any_of(of.own_student(user, at), of.children(user, at), of.caseload(user, at))
-    enrolled = (
-        DatedQuerySet(SchoolEnrollment)
-        .active(at)
-        .filter(student__in=_not_denied(user, at, close).values("id"))
-    )
     of_district = School.objects.filter(district__in=of.districts_administered(user, at))
     return School.objects.filter(
         district_id=user.district_id,
         pk__in=any_of(
             sections_visible_to(user, at).values("school"),
-            enrolled.values("school"),
+            _attended(SchoolEnrollment, user, at).values("school"),
             of.schools_held(user, at, (PRINCIPAL, REGISTRAR, ADMINISTRATOR)),
             of_district.values("id"),
         ),
@@ -184,8 +167,10 @@ def people_visible_to(user: User | None, at: datetime) -> QuerySet[User]:
         DatedQuerySet(TeachingAssignment).active(at).filter(section__in=sections.values("id"))
     )
     staff = DatedQuerySet(SchoolRole).active(at).filter(school__in=schools)
-    pupils = _not_denied(user, at, any_of(*attending(at, school__in=schools)))
-    guardians = DatedQuerySet(Guardianship).active(at).filter(student__in=pupils.values("id"))
+    pupils = any_of(*attending(at, school__in=schools))
+    guardians = in_reach(DatedQuerySet(Guardianship).active(at), user, at, "student__").filter(
+        one__in=pupils
+    )
     oneself = User.objects.filter(of.active_person(at), pk=user.pk)
     return User.objects.filter(
         district_id=user.district_id,
