@@ -7,9 +7,9 @@ from pathlib import Path
 from students.oneroster import rules
 from students.oneroster.columns import FILES, TABLES, Version
 from students.oneroster.diagnostics import Diagnostics
+from students.oneroster.known import Held
 from students.oneroster.manifest import Manifest, read_manifest
 from students.oneroster.package import Package, opened
-from students.oneroster.rules import Held
 from students.oneroster.tables import Table, read_table
 
 

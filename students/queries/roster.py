@@ -22,8 +22,8 @@ from students.models import (
 )
 from students.models.fields import FromRoster
 from students.oneroster.columns import KEY, Version
+from students.oneroster.known import Held, Link
 from students.oneroster.roles import role_in_1_1
-from students.oneroster.rules import Held, Link
 
 ExportRow = dict[str, str]
 _MODELS: dict[str, type[FromRoster]] = {

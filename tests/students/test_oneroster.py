@@ -12,8 +12,8 @@ from students.models import people
 from students.models.people import Student
 from students.oneroster import columns, package
 from students.oneroster.diagnostics import Diagnostics
+from students.oneroster.known import Held
 from students.oneroster.reader import read_roster
-from students.oneroster.rules import Held
 from students.problems import ImportRefused
 from tests.students.rosters import (
     CLASSES,

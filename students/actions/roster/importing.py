@@ -33,9 +33,9 @@ from students.actions.roster.sync import Run
 from students.models import District, HistoryEntry, Job, User
 from students.models.organisation import validate_time_zone
 from students.oneroster.diagnostics import Diagnostics, Profile
+from students.oneroster.known import student_keys
 from students.oneroster.reader import Roster, read_roster
 from students.oneroster.roles import roles_of_users
-from students.oneroster.rules import student_keys
 from students.problems import Problem, Progress, Summary
 from students.queries.roster import HeldRoster, org_kinds
 

@@ -16,7 +16,7 @@ from students.actions.roster.sync import (
 )
 from students.models import Course, School, Section, Term
 from students.models.fields import FromRoster
-from students.oneroster.rules import in_order
+from students.oneroster.references import in_order
 from students.oneroster.tables import Row, Table
 
 
