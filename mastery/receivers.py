@@ -12,8 +12,10 @@ from students.actions.locks import Locked
 
 
 @receiver(ratings_changed)
-def decide_what_was_rated(*, locked: Locked, pairs: frozenset[tuple[int, int]], **_: Any) -> None:
-    follow.follow_ratings(pairs, locked=locked)
+def decide_what_was_rated(
+    *, locked: Locked, pairs: frozenset[tuple[int, int]], in_bulk: bool = False, **_: Any
+) -> None:
+    follow.follow_ratings(pairs, locked=locked, in_bulk=in_bulk)
 
 
 @receiver(policy_placed)

@@ -22,13 +22,17 @@ DECIDE_AT_ONCE = 3000
 log = logging.getLogger(__name__)
 
 
-def follow_ratings(pairs: Collection[Pair], *, locked: Locked) -> None:
+def follow_ratings(pairs: Collection[Pair], *, locked: Locked, in_bulk: bool = False) -> None:
     """
     Decide ``pairs`` in the save's own transaction, so that the reply shows the new level.
 
     In a savepoint: should deciding fail, the evidence is saved all the same and the pairs wait
-    in the queue. A pair that failed before is left to the queue, which runs it alone.
+    in the queue. A pair that failed before is left to the queue, which runs it alone. What
+    was imported ``in_bulk`` is all left to the queue, behind what people wait for.
     """
+    if in_bulk:
+        ask(pairs, locked=locked, priority=RecomputeRequest.BULK)
+        return
     suspects = queue.failed_before(pairs)
     wanted = set(pairs) - suspects
     later = set(suspects)

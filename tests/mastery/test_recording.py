@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 MONDAY = date(2026, 3, 2)
 
 
-@pytest.fixture()
+@pytest.fixture
 def school():
     """One district, one student, a heading with one part, and what the part opens."""
 
@@ -69,9 +69,7 @@ def record(school, *points, competency=None, day=MONDAY, **more):
 
 
 def state(school, competency=None):
-    return MasteryState.objects.get(
-        student=school.ana, competency=competency or school.fractions
-    )
+    return MasteryState.objects.get(student=school.ana, competency=competency or school.fractions)
 
 
 def test_a_rating_shows_its_new_level_in_the_same_transaction(school):
@@ -118,7 +116,7 @@ def test_a_void_reopens_the_pair_and_its_parent_and_leaves_open_what_was_opened(
 
 
 def test_a_correction_keeps_the_day_and_the_policy_of_its_chain_and_can_be_undone(school):
-    first, second = record(school, 3, 3)
+    _first, second = record(school, 3, 3)
 
     corrected = correct_rating(actor=None, rating_id=second.pk, points=Decimal(2))
 
@@ -185,9 +183,7 @@ def test_a_rating_that_breaks_a_rule_leaves_nothing_behind(school, change, messa
 
 def test_a_sheet_costs_the_same_queries_as_one_rating(school):
     def cost(count):
-        competencies = [
-            factories.make_competency(parent=school.heading) for _ in range(count)
-        ]
+        competencies = [factories.make_competency(parent=school.heading) for _ in range(count)]
         before = len(connection.queries_log)
         connection.force_debug_cursor = True
         connection.queries_log.clear()
