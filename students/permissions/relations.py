@@ -91,13 +91,13 @@ def restricted(user: User, at: datetime) -> Ids:
 
 def in_reach(rows: QuerySet[Row], user: User, at: datetime, path: str = "") -> QuerySet[Row]:
     """
-    Keep the rows of the person's district that are about nobody denied to them.
+    Keep the rows of the person's district that are about its students, none denied to them.
 
     ``path`` leads to the student. Names ``one``, the student that a row is about, so that a
     duplicate is seen by who sees the student it was merged into.
     """
     return (
-        rows.filter(district_id=user.district_id)
+        rows.filter(**{"district_id": user.district_id, f"{path}district_id": user.district_id})
         .alias(one=same_person(path))
         .exclude(one__in=restricted(user, at))
     )
@@ -174,7 +174,8 @@ def schools_held(user: User, at: datetime, roles: tuple[str, ...]) -> Ids:
 
 
 def districts_administered(user: User, at: datetime) -> Ids:
-    return _roles(user, at, (DISTRICT_ADMINISTRATOR,)).values("district")
+    held = _roles(user, at, (DISTRICT_ADMINISTRATOR,))
+    return held.filter(school__district_id=user.district_id).values("school__district")
 
 
 def schools_elevated(user: User, at: datetime) -> Ids:

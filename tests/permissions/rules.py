@@ -144,7 +144,7 @@ class Rules:
         }
 
     def administers(self, district_id: int | None) -> bool:
-        return any(
+        return district_id == self.user.district_id and any(
             self.world.get(School, school).district_id == district_id
             for school in self.holds("district_administrator")
         )
@@ -260,6 +260,7 @@ class Rules:
         )
         guardian = any(
             row.user_id == person.pk
+            and row.district_id == self.user.district_id
             and self.in_force(row)
             and self.reachable(self.world.get(Student, row.student_id))
             and self.attends(self.one(row.student_id)) & schools

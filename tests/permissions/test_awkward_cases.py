@@ -223,14 +223,18 @@ def test_of_a_student_in_two_schools_each_sees_its_own_work_and_the_shared_stand
         assert list(mastery.states_visible_to(user, NOW)) == [state]
 
 
-def test_nothing_crosses_the_districts_even_where_a_row_is_mistaken(algebra, ana):
+@pytest.mark.parametrize("of", ["the student", "the person"])
+def test_nothing_crosses_the_districts_even_where_a_row_is_mistaken(algebra, ana, of):
     stranger = make.make_user()
-    make.make_teaching(section=algebra, user=stranger, district=algebra.district)
-    make.make_guardianship(student=ana, user=stranger, district=ana.district)
+    district = ana.district if of == "the student" else stranger.district
+    make.make_teaching(section=algebra, user=stranger, district=district)
+    make.make_guardianship(student=ana, user=stranger, district=district)
+    make.make_role(school=algebra.school, user=stranger, district=district)
 
     assert not sees(stranger, ana)
     assert not reads(stranger, work(ana, algebra))
     assert not students.sections_visible_to(stranger, NOW).exists()
+    assert not students.schools_visible_to(stranger, NOW).exists()
 
 
 # people who left

@@ -203,9 +203,13 @@ class _Builder:
             for _ in range(self.density // 8 if model is Restriction else self.density):
                 values = fields()
                 about = values.get("section") or values.get("school") or values["student"]
+                district = about.district
                 if model not in (Enrollment, SchoolEnrollment):
                     values["user"] = pick(User)
-                rows.append(model(district=about.district, **values, **dates()))
+                    # Sometimes a mistaken row, of the person's district and not the student's.
+                    if self.random.random() < 0.15:
+                        district = values["user"].district or district
+                rows.append(model(district=district, **values, **dates()))
             self._save(model, rows)
         self._save(Elevation, [self._elevation() for _ in range(self.density)])
 
