@@ -22,7 +22,13 @@ class Roster:
     tables: dict[str, Table]
 
     def rows(self) -> int:
-        return sum(len(table.rows) for table in self.tables.values())
+        """Return how many rows there are to write; in 1.1 a user's is about one role too."""
+        implied = len(self.tables["users"].rows) if self._implies_roles else 0
+        return sum(len(table.rows) for table in self.tables.values()) + implied
+
+    @property
+    def _implies_roles(self) -> bool:
+        return self.version == "1.1" and "users" in self.tables
 
 
 def read_roster(

@@ -5,20 +5,12 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from students.oneroster.cells import Cells
-from students.oneroster.columns import (
-    KEY,
-    METADATA,
-    MISSPELT,
-    MISSPELT_IN,
-    MODIFIED,
-    PREFIX,
-    STATUS,
-    Column,
-)
+from students.oneroster.columns import KEY, MODIFIED, STATUS, Column
 from students.oneroster.diagnostics import Diagnostics
+from students.oneroster.headers import Place, read_header
 from students.oneroster.manifest import Mode
 from students.oneroster.package import SUFFIX, Package
-from students.oneroster.records import MAX_COLUMNS, Record, records
+from students.oneroster.records import Record, records
 
 _NAMES = {"users": ("givenName", "familyName"), "orgs": ("name",)}
 LEAVING = "tobedeleted"
@@ -127,7 +119,11 @@ def _read_rows(
 ) -> bool:
     """Fill ``table``; return whether every row was read."""
     header = next(found, None)
-    places = _places(table, header[1], diagnostics) if header else None
+    places = (
+        read_header(table.file, table.columns, table.mode, header[1], diagnostics)
+        if header
+        else None
+    )
     if header is None or places is None:
         return False
     reader = _RowReader(table, places, len(header[1]), diagnostics)
@@ -138,17 +134,9 @@ def _read_rows(
     return reader.is_sound and not diagnostics.is_cut_short(table.name)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a column's values stand in the file; None where the file leaves the column out."""
-
-    column: Column
-    position: int | None
-
-
 class _RowReader:
     def __init__(
-        self, table: Table, places: tuple[_Place, ...], width: int, diagnostics: Diagnostics
+        self, table: Table, places: tuple[Place, ...], width: int, diagnostics: Diagnostics
     ) -> None:
         self._table = table
         self._places = places
@@ -176,7 +164,7 @@ class _RowReader:
         if row.key:
             self._table.rows.append(row)
 
-    def _cell(self, place: _Place, fields: list[str]) -> str:
+    def _cell(self, place: Place, fields: list[str]) -> str:
         if place.position is None:
             return ""
         value = fields[place.position]
@@ -223,103 +211,3 @@ class _RowReader:
         # What a row lacks may be what another refers to.
         if code == "table.row_width_mismatch" or column == KEY:
             self.is_sound = False
-
-
-def _places(table: Table, header: list[str], diagnostics: Diagnostics) -> tuple[_Place, ...] | None:
-    """Return where each column stands, metadata columns last by name; None if it cannot be told."""
-    if len(header) > MAX_COLUMNS:
-        diagnostics.error(
-            table.name, 1, "", "table.too_many_columns", f"More than {MAX_COLUMNS} columns."
-        )
-        return None
-    known = {column.name: column for column in table.columns}
-    found: dict[str, int] = {}
-    is_clear = True
-    for position, written in enumerate(header):
-        name = _header_name(table, written, known, diagnostics)
-        if name is None:
-            continue
-        if name in found:
-            diagnostics.error(
-                table.name, 1, name, "table.duplicate_header", "The column is there twice."
-            )
-            is_clear = False
-        found[name] = position
-    is_clear &= _check_missing(table, found, diagnostics)
-    _check_order(table, header, found, diagnostics)
-    if not is_clear:
-        return None
-    places = [_Place(column, found.get(column.name)) for column in table.columns]
-    extra = sorted(name for name in found if name not in known)
-    return (*places, *(_Place(Column(name), found[name]) for name in extra))
-
-
-def _header_name(
-    table: Table, written: str, known: dict[str, Column], diagnostics: Diagnostics
-) -> str | None:
-    """Return the column that a header means, or None for one that is ignored."""
-    if written in known or (written.startswith(METADATA) and len(written) > len(METADATA)):
-        return written
-    stripped = written.strip()
-    aliases = {**MISSPELT, **MISSPELT_IN.get(table.file, {})}
-    meant = aliases.get(stripped)
-    if meant not in known:
-        folded = stripped.casefold()
-        meant = next((name for name in known if name.casefold() == folded), None)
-    if meant is not None:
-        diagnostics.deviation(
-            table.name, 1, meant, "schema.misspelt_header", f"“{written}” was read as “{meant}”."
-        )
-        return meant
-    diagnostics.deviation(
-        table.name,
-        1,
-        stripped[:60],
-        "schema.extra_column",
-        "The standard has no such column; it was ignored. Name it metadata.… to have it kept.",
-    )
-    return None
-
-
-def _check_missing(table: Table, found: dict[str, int], diagnostics: Diagnostics) -> bool:
-    is_complete = True
-    for column in table.columns:
-        if column.name in found:
-            continue
-        if column.required:
-            is_complete = False
-            diagnostics.error(
-                table.name, 1, column.name, "schema.missing_header", "The column is not there."
-            )
-        elif column.name not in PREFIX or table.mode == "delta":
-            diagnostics.deviation(
-                table.name,
-                1,
-                column.name,
-                "schema.missing_header",
-                "The column is not there; read as blank.",
-            )
-    return is_complete
-
-
-def _check_order(
-    table: Table, header: list[str], found: dict[str, int], diagnostics: Diagnostics
-) -> None:
-    standard = [found[column.name] for column in table.columns if column.name in found]
-    if standard != sorted(standard):
-        diagnostics.deviation(
-            table.name,
-            1,
-            "",
-            "schema.header_order_mismatch",
-            "The columns are not in the standard's order; read by name.",
-        )
-    extras = [at for at, name in enumerate(header) if name.startswith(METADATA)]
-    if extras and standard and min(extras) < max(standard):
-        diagnostics.deviation(
-            table.name,
-            1,
-            "",
-            "schema.metadata_column_position",
-            "metadata columns stand at the right end; read by name.",
-        )

@@ -9,7 +9,8 @@ from students.actions.roster.importing import NoDistrict
 from students.models import District
 from students.oneroster.columns import Version
 from students.oneroster.writer import write_package
-from students.queries.roster import RosterExport, made_here
+from students.queries.roster import made_here
+from students.queries.roster_export import RosterExport
 
 
 @dataclass(frozen=True, slots=True)
