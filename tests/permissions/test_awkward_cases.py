@@ -126,6 +126,14 @@ def test_a_substitute_sees_no_work_older_than_the_term(algebra, ana):
     assert not reads(substitute, before)
 
 
+def test_of_two_terms_the_later_begun_is_the_current_one(algebra, ana):
+    substitute = teacher_of(algebra, "substitute")
+    algebra.terms.add(make.make_term(district=ana.district, starts_on=TODAY - days(9)))
+
+    assert reads(substitute, work(ana, algebra, demonstrated_on=TODAY - days(9)))
+    assert not reads(substitute, work(ana, algebra, demonstrated_on=TODAY - days(10)))
+
+
 def test_a_substitute_sees_no_work_of_another_class(school, algebra, ana):
     substitute = teacher_of(algebra, "substitute")
     biology = make.make_section(school=school)
@@ -151,6 +159,14 @@ def test_what_a_substitute_records_waits_for_a_teacher_of_the_class(algebra, ana
     assert assessments.records_as_substitute(lead, [ana.pk], NOW) == set()
     assert set(assessments.evidence_confirmable_by(lead, NOW)) == {piece, loose}
     assert not assessments.evidence_confirmable_by(substitute, NOW).exists()
+
+
+def test_a_substitutes_work_of_another_class_is_not_this_classs_to_confirm(algebra, ana):
+    lead, colleague = teacher_of(algebra), teacher_of(algebra, "co_teacher")
+    # A substitute elsewhere, a co-teacher here: nothing says that it is from here.
+    make.make_evidence(student=ana, recorded_by=colleague, by_substitute=True)
+
+    assert not assessments.evidence_confirmable_by(lead, NOW).exists()
 
 
 def test_who_also_teaches_the_student_does_not_record_as_a_substitute(school, algebra, ana):
