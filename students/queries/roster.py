@@ -51,13 +51,10 @@ def made_here(district: District) -> dict[str, int]:
     return {file: count for file, count in counts.items() if count}
 
 
-def roster_rows(model: type[FromRoster], district: District) -> "QuerySet[Any]":
+def roster_rows(model: type[FromRoster], district: District) -> QuerySet[Any]:
     """Return the rows that a roster brought and that have not been deactivated."""
-    return (
-        _everything(model)
-        .filter(district=district, deactivated_at__isnull=True)
-        .exclude(sourced_id="")
-    )
+    rows: QuerySet[Any] = _everything(model).filter(district=district, deactivated_at__isnull=True)
+    return rows.exclude(sourced_id="")
 
 
 def _everything(model: type[FromRoster]) -> Any:

@@ -15,6 +15,7 @@ from tests.students.rosters import (
     CLASSES,
     DEMOGRAPHICS,
     ENROLLMENTS,
+    FILES_1_2,
     ORGS,
     ROLES,
     SESSIONS,
@@ -196,6 +197,23 @@ def test_who_has_left_is_not_exported_nor_referred_to(tmp_path, district):
             tmp_path / "fewer", users=fewer, roles=[r for r in ROLES if "eva" not in r["sourcedId"]]
         )
     )
+
+    export(tmp_path / "out")
+
+    assert all(b"eva" not in content for content in contents(tmp_path / "out").values())
+    load(tmp_path / "out")
+
+
+def test_who_was_deleted_by_a_delta_is_named_nowhere(tmp_path, district):
+    load(make_package(tmp_path / "in"))
+    status = {"status": "tobedeleted", "dateLastModified": "2026-01-02T03:04:05.000Z"}
+    delta = make_package(
+        tmp_path / "delta",
+        without=tuple(file for file in FILES_1_2 if file != "users"),
+        modes={"users": "delta"},
+        users=[{**USERS[2], **status}],
+    )
+    load(delta)
 
     export(tmp_path / "out")
 

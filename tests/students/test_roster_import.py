@@ -102,6 +102,19 @@ def test_guardians_are_told_by_either_side(tmp_path, district):
     assert sorted(links) == [("eva", "1001", "parent"), ("eva", "1002", "parent")]
 
 
+def test_a_brother_or_a_teacher_who_is_named_is_no_guardian(tmp_path, district):
+    users = [
+        {**USERS[0], "agentSourcedIds": "ben,rosa"},
+        USERS[1],
+        person("eva", "E", "D"),
+        USERS[3],
+    ]
+
+    load(make_package(tmp_path / "in", users=users))
+
+    assert not Guardianship.objects.exists()
+
+
 def test_the_same_roster_again_rewrites_no_row(tmp_path, district):
     package = make_package(tmp_path / "in")
     load(package)
