@@ -7,10 +7,11 @@ themselves. None of them costs a query: they run inside the scope's one.
 """
 
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from django.db.models import DateField, F, Func, Model, Q, QuerySet
+from django.db.models import DateField, F, Func, Q, QuerySet
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import GreaterThan
 
 from students.models import (
     Caseload,
@@ -27,8 +28,6 @@ from students.models import (
 from students.models.relationships import Dated, DatedQuerySet, LocalDay, in_force
 
 Ids = QuerySet[Any, Any]  # one column of ids
-
-Row = TypeVar("Row", bound=Model)
 
 LEAD = TeachingAssignment.Role.LEAD
 CO_TEACHER = TeachingAssignment.Role.CO_TEACHER
@@ -55,6 +54,11 @@ class EighteenthBirthday(Func):
     output_field = DateField()
 
 
+def tenant(user: User) -> Any:
+    """Return the id of the person's district. None, of nobody's, matches no row that has one."""
+    return user.district_id
+
+
 def active_person(at: datetime, path: str = "") -> Q:
     """Keep rows whose person (at ``path``, such as ``user__``) may use the product at ``at``."""
     gone = f"{path}deactivated_at"
@@ -68,7 +72,7 @@ def _own(model: type[Dated], user: User, at: datetime) -> DatedQuerySet:
     return (
         DatedQuerySet(model)
         .active(at)
-        .filter(active_person(at, "user__"), user_id=user.pk, district_id=user.district_id)
+        .filter(active_person(at, "user__"), user_id=user.pk, district_id=tenant(user))
     )
 
 
@@ -86,21 +90,21 @@ def restricted(user: User, at: datetime) -> Ids:
     """Return the students whom ``user`` may not see whatever else holds. Deny wins."""
     # Not by _own: a restriction binds whoever it names, in any district, deactivated or not.
     rows = DatedQuerySet(Restriction).active(at).filter(user_id=user.pk)
-    return rows.annotate(one=same_person("student__")).values("one")
+    return rows.values(one=same_person("student__"))
 
 
-def in_reach(rows: QuerySet[Row], user: User, at: datetime, path: str = "") -> QuerySet[Row]:
+def in_reach(rows: QuerySet[Any], user: User, at: datetime, path: str = "") -> QuerySet[Any]:
     """
     Keep the rows of the person's district that are about its students, none denied to them.
 
     ``path`` leads to the student. Names ``one``, the student that a row is about, so that a
     duplicate is seen by who sees the student it was merged into.
     """
-    return (
-        rows.filter(**{"district_id": user.district_id, f"{path}district_id": user.district_id})
-        .alias(one=same_person(path))
-        .exclude(one__in=restricted(user, at))
+    inside: QuerySet[Any] = rows.filter(
+        **{"district_id": tenant(user), f"{path}district_id": tenant(user)}
     )
+    named: QuerySet[Any] = inside.alias(one=same_person(path))
+    return named.exclude(one__in=restricted(user, at))
 
 
 def sections_taught(user: User, at: datetime, roles: tuple[str, ...]) -> Ids:
@@ -117,7 +121,7 @@ def enrollments_taught(
     """
     # One join instead of a sub-query: this is inside nearly every scope.
     teaching = "section__teaching__"
-    mine = {"user": user.pk, "district": user.district_id, "role__in": roles}
+    mine = {"user": user.pk, "district": tenant(user), "role__in": roles}
     return (
         DatedQuerySet(Enrollment)
         .active(at, days_after=days_after)
@@ -141,21 +145,16 @@ def own_student(user: User, at: datetime) -> Ids:
 def children(user: User, at: datetime) -> Ids:
     """Return the students whose guardian ``user`` is; at 18 the rights are the student's own."""
     # Where no birth date is known the guardianship's own dates decide.
+    turns_18 = EighteenthBirthday(F("student__attributes__birth_date"))
     minor = Q(student__attributes__birth_date__isnull=True) | Q(
-        turns_18__gt=LocalDay(Guardianship.zone, at)
+        GreaterThan(turns_18, LocalDay(Guardianship.zone, at))
     )
-    return (
-        _own(Guardianship, user, at)
-        .alias(turns_18=EighteenthBirthday(F("student__attributes__birth_date")))
-        .filter(minor)
-        .values("student")
-    )
+    return _own(Guardianship, user, at).filter(minor).values("student")
 
 
 def wards(user: User, at: datetime) -> Ids:
     """Return the students whose guardian ``user`` is, of whatever age, duplicates resolved."""
-    rows = _own(Guardianship, user, at)
-    return rows.annotate(one=same_person("student__")).values("one")
+    return _own(Guardianship, user, at).values(one=same_person("student__"))
 
 
 def caseload(user: User, at: datetime) -> Ids:
@@ -175,7 +174,7 @@ def schools_held(user: User, at: datetime, roles: tuple[str, ...]) -> Ids:
 
 def districts_administered(user: User, at: datetime) -> Ids:
     held = _roles(user, at, (DISTRICT_ADMINISTRATOR,))
-    return held.filter(school__district_id=user.district_id).values("school__district")
+    return held.filter(school__district_id=tenant(user)).values("school__district")
 
 
 def schools_elevated(user: User, at: datetime) -> Ids:

@@ -32,10 +32,10 @@ from students.permissions.relations import (
     PRINCIPAL,
     REGISTRAR,
     Ids,
-    Row,
     any_of,
     attending,
     in_reach,
+    tenant,
 )
 
 
@@ -72,8 +72,8 @@ def students_visible_to(user: User | None, at: datetime) -> QuerySet[Student]:
 
 
 def of_students_known_to(
-    rows: QuerySet[Row], user: User, at: datetime, path: str = "student__"
-) -> QuerySet[Row]:
+    rows: QuerySet[Any], user: User, at: datetime, path: str = "student__"
+) -> QuerySet[Any]:
     """
     Keep the rows about students whose standing ``user`` may see: it is their business.
 
@@ -119,7 +119,7 @@ def sections_visible_to(user: User | None, at: datetime) -> QuerySet[Section]:
     of_schools = Section.objects.filter(school__in=schools)
     of_district = Section.objects.filter(district__in=of.districts_administered(user, at))
     return Section.objects.filter(
-        district_id=user.district_id,
+        district_id=tenant(user),
         pk__in=any_of(
             of.sections_taught(user, at, CLASS_STAFF),
             _attended(Enrollment, user, at).values("section"),
@@ -140,7 +140,7 @@ def schools_visible_to(user: User | None, at: datetime) -> QuerySet[School]:
         return School.objects.all()
     of_district = School.objects.filter(district__in=of.districts_administered(user, at))
     return School.objects.filter(
-        district_id=user.district_id,
+        district_id=tenant(user),
         pk__in=any_of(
             sections_visible_to(user, at).values("school"),
             _attended(SchoolEnrollment, user, at).values("school"),
@@ -173,7 +173,7 @@ def people_visible_to(user: User | None, at: datetime) -> QuerySet[User]:
     )
     oneself = User.objects.filter(of.active_person(at), pk=user.pk)
     return User.objects.filter(
-        district_id=user.district_id,
+        district_id=tenant(user),
         pk__in=any_of(
             oneself.values("id"),
             students.values("user"),
@@ -188,7 +188,7 @@ def districts_administered_by(user: User | None, at: datetime) -> QuerySet[Distr
     """Return the districts whose frameworks, policies and aggregates are ``user``'s to keep."""
     if user is None:
         return District.objects.all()
-    return District.objects.filter(pk=user.district_id, pk__in=of.districts_administered(user, at))
+    return District.objects.filter(pk=tenant(user), pk__in=of.districts_administered(user, at))
 
 
 def schools_led_by(user: User | None, at: datetime) -> QuerySet[School]:
@@ -196,5 +196,5 @@ def schools_led_by(user: User | None, at: datetime) -> QuerySet[School]:
     if user is None:
         return School.objects.all()
     return School.objects.filter(
-        district_id=user.district_id, pk__in=of.schools_held(user, at, (PRINCIPAL,))
+        district_id=tenant(user), pk__in=of.schools_held(user, at, (PRINCIPAL,))
     )

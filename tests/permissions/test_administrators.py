@@ -63,6 +63,13 @@ def test_a_published_framework_is_seen_by_all_and_changed_by_the_operator_alone(
         permissions.check_can_edit_framework(user, framework_district=None, at=NOW)
 
 
+def test_somebody_deactivated_sees_no_framework_either():
+    make.make_framework()
+    user = make.make_user(is_active=False)
+
+    assert not permissions.frameworks_visible_to(user, NOW).exists()
+
+
 def test_the_presets_are_nobodys_to_change():
     district = make.make_district()
     own = make.make_policy(district=district)
