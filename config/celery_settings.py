@@ -7,6 +7,7 @@ Read by ``config.celery``; the broker's address comes from Django's settings.
 from datetime import UTC, datetime
 
 from django.conf import settings
+from kombu.transport import redis
 
 from config import environment
 
@@ -33,6 +34,9 @@ broker_transport_options = {
     # for. The worker and beat connect with retries of their own, without end.
     "max_retries": 0,
 }
+# kombu would put back what was fetched and not finished, on the very connection that broke, and
+# the worker would die of that. The next sweep finds the work without those messages.
+redis.Channel.do_restore = False
 visibility_timeout = VISIBILITY_SECONDS
 result_backend_transport_options = {"visibility_timeout": VISIBILITY_SECONDS}
 
@@ -44,6 +48,10 @@ timezone = "UTC"
 
 # Seconds after which a task is killed; fault tests make it short.
 task_time_limit = int(environment.value("CAIRN_TASK_TIME_LIMIT") or 60)
+# A drain ends by itself after eight seconds; one that does not is stuck on a pair and keeps the
+# students of its claim locked. Shorter than the claim's lease.
+_DRAIN_LIMIT = {"time_limit": min(task_time_limit, 20)}
+task_annotations = {"mastery.drain": _DRAIN_LIMIT, "mastery.sweep": _DRAIN_LIMIT}
 worker_prefetch_multiplier = 1
 worker_soft_shutdown_timeout = 30
 worker_hijack_root_logger = False

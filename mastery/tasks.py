@@ -1,22 +1,26 @@
 """What Celery runs. No task carries data: each looks for its work in the database."""
 
-from celery import shared_task
+from celery import current_app, shared_task
 
 from mastery.actions import drain as work
 
-# Short of the task's time limit, so that a drain ends by itself and rings for the next.
-DRAIN_SECONDS = 8.0
+
+def _drain_seconds() -> float:
+    """Return how long to drain: it ends by itself, well short of its time limit, and rings."""
+    return min(8.0, float(current_app.conf.task_time_limit) / 3)
 
 
-@shared_task(name="mastery.drain", acks_late=True, reject_on_worker_lost=True)
+# Acknowledged as it begins. A late acknowledgement would save a killed drain the seconds until
+# the next sweep, and costs more: kombu's worker dies when it comes on a connection that broke.
+@shared_task(name="mastery.drain")
 def drain() -> None:
     """Work off what waits in the queue; an empty queue costs two queries."""
     work.beat()
-    work.drain(seconds=DRAIN_SECONDS)
+    work.drain(seconds=_drain_seconds())
 
 
 @shared_task(name="mastery.sweep")
 def sweep() -> None:
     """Find what the doorbell did not announce and what falls due, and work it off."""
     work.sweep()
-    work.drain(seconds=DRAIN_SECONDS)
+    work.drain(seconds=_drain_seconds())

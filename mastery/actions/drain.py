@@ -1,6 +1,8 @@
 """Work off the queue: claim, lock, recompute, finish; one transaction a claim."""
 
+import logging
 import time
+from dataclasses import dataclass
 
 from django.db import connection, transaction
 
@@ -8,9 +10,13 @@ from mastery.actions import queue
 from mastery.actions.recompute import recompute
 from mastery.queries.health import WORKER
 from students.actions.idempotency import forget_old
-from students.actions.locks import lock_students
+from students.actions.locks import Locked, lock_students
 
 DUE_AT_ONCE = 2000
+# Seconds before each try to lock the students of a claim: a save holds its own for less.
+_PAUSES = (0.0, 0.02, 0.1, 0.4)
+
+log = logging.getLogger(__name__)
 
 
 def drain(*, seconds: float | None = None) -> int:
@@ -55,24 +61,60 @@ def beat() -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
 class _Worked:
-    def __init__(self, claimed: int, finished: int) -> None:
-        self.claimed = claimed
-        self.finished = finished
+    claimed: int
+    finished: int
 
 
 def _work(claimed: queue.Claim) -> _Worked:
-    pairs = claimed.generations.keys()
-    if not pairs:
-        return _Worked(0, 0)
+    """
+    Work off a claim; give back what concerns students whom somebody else holds for long.
+
+    Nobody is waited for while others are locked: one pair that never ends, or one long import,
+    would hold up every student of the claim, and use up the attempts of their pairs.
+    """
+    finished, left = 0, claimed
+    for pause in _PAUSES:
+        if not left.pairs:
+            break
+        time.sleep(pause)
+        more, left = _work_on_free(left)
+        finished += more
+    if left.pairs:
+        queue.give_back(left)
+    return _Worked(len(claimed.pairs), finished)
+
+
+def _work_on_free(claimed: queue.Claim) -> tuple[int, queue.Claim]:
+    """Recompute the pairs of students whom nobody holds; return how many, and what is left."""
     with transaction.atomic():
-        locked = lock_students(student for student, _ in pairs)
-        done = recompute(pairs, locked=locked)
-        good = pairs - done.failed.keys()
-        queue.finish(claimed, good, locked=locked)
-        if done.failed:
-            queue.fail(done.failed, locked=locked)
-    return _Worked(len(pairs), len(good))
+        locked = lock_students(claimed.students, skip_locked=True)
+        ours = claimed.part(locked.student_ids)
+        left = claimed.part(claimed.students - locked.student_ids)
+        return _recompute(ours, locked), left
+
+
+def _recompute(claimed: queue.Claim, locked: Locked) -> int:
+    """Recompute and finish; return how many. What could not be written waits, each alone."""
+    if not claimed.pairs:
+        return 0
+    try:
+        with transaction.atomic():
+            done = recompute(claimed.pairs, locked=locked)
+            good = claimed.pairs - done.failed.keys()
+            queue.finish(claimed, good, locked=locked)
+    except Exception as error:
+        # A broken connection can record nothing: the lease runs out, and it comes again.
+        if connection.connection is None or connection.connection.closed:
+            raise
+        log.exception("%s pairs could not be written", len(claimed.pairs))
+        said = f"{type(error).__name__}: {error}"[:500]
+        queue.fail(dict.fromkeys(claimed.pairs, said), locked=locked)
+        return 0
+    if done.failed:
+        queue.fail(done.failed, locked=locked)
+    return len(good)
 
 
 @transaction.atomic
@@ -89,11 +131,13 @@ def _ask_for_due() -> int:
             [DUE_AT_ONCE],
         )
         due = cursor.fetchall()
-    locked = lock_students(student for _, student, _ in due)
-    for district in {district for district, _, _ in due}:
-        pairs = {(student, competency) for at, student, competency in due if at == district}
+    # Who is held now is asked for by the next sweep: nobody else waits for them.
+    locked = lock_students((student for _, student, _ in due), skip_locked=True)
+    free = [row for row in due if row[1] in locked.student_ids]
+    for district in sorted({district for district, _, _ in free}):
+        pairs = {(student, competency) for at, student, competency in free if at == district}
         queue.enqueue(district, pairs, locked=locked)
-    return len(due)
+    return len(free)
 
 
 __all__ = ["beat", "drain", "sweep"]

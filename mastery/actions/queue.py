@@ -5,11 +5,12 @@ Every writer of a student's requests holds that student's lock, so they never wa
 another in a circle. Claims take no student lock: they skip what is locked.
 """
 
+from __future__ import annotations
+
 import logging
 import os
 import socket
 import time
-from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ Pair = tuple[int, int]  # student id, competency id
 
 MAX_ATTEMPTS = 5
 LEASE_SECONDS = 30
+DELAY_SECONDS = 1.0  # before a failed pair runs again; doubles with each attempt, to 5 minutes
 BATCH = 400  # requests a transaction: short enough that nobody waits behind it
 
 log = logging.getLogger(__name__)
@@ -34,12 +36,21 @@ class Claim:
 
     generations: dict[Pair, int]
 
-    def by_student(self) -> dict[int, set[Pair]]:
-        """Return the pairs of each student."""
-        found: dict[int, set[Pair]] = defaultdict(set)
-        for pair in self.generations:
-            found[pair[0]].add(pair)
-        return found
+    @property
+    def pairs(self) -> frozenset[Pair]:
+        """Return what is to be recomputed."""
+        return frozenset(self.generations)
+
+    @property
+    def students(self) -> frozenset[int]:
+        """Return whose standing is concerned."""
+        return frozenset(student for student, _ in self.generations)
+
+    def part(self, student_ids: Collection[int]) -> Claim:
+        """Return the requests of some of the students."""
+        return Claim(
+            {pair: number for pair, number in self.generations.items() if pair[0] in student_ids}
+        )
 
 
 def enqueue(
@@ -138,11 +149,43 @@ def fail(errors: dict[Pair, str], *, locked: Locked) -> None:
             """
             UPDATE mastery_recomputerequest r
             SET lease_until = NULL, last_error = t.error,
-                not_before = clock_timestamp() + make_interval(secs => least(300, 2 ^ r.attempts))
+                not_before = clock_timestamp()
+                    + make_interval(secs => least(300, %s * 2 ^ r.attempts))
             FROM unnest(%s::int[], %s::int[], %s::text[]) AS t (student, competency, error)
             WHERE r.student_id = t.student AND r.competency_id = t.competency
             """,
-            [[s for (s, _), _e in rows], [c for (_, c), _e in rows], [e for _, e in rows]],
+            [
+                DELAY_SECONDS,
+                [s for (s, _), _e in rows],
+                [c for (_, c), _e in rows],
+                [e for _, e in rows],
+            ],
+        )
+
+
+def give_back(claimed: Claim) -> None:
+    """
+    End our lease on requests that we never began, and do not count it as an attempt.
+
+    Takes no student lock, so it skips rows that somebody else holds; their lease runs out.
+    """
+    pairs = sorted(claimed.pairs)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH ours AS (
+                SELECT r.student_id, r.competency_id FROM mastery_recomputerequest r
+                JOIN unnest(%s::int[], %s::int[]) AS t (student_id, competency_id)
+                    USING (student_id, competency_id)
+                WHERE r.lease_by = %s AND r.attempts > 0
+                ORDER BY r.student_id, r.competency_id FOR UPDATE OF r SKIP LOCKED)
+            UPDATE mastery_recomputerequest r
+            SET lease_until = NULL, attempts = r.attempts - 1,
+                not_before = clock_timestamp() + make_interval(secs => %s)
+            FROM ours
+            WHERE r.student_id = ours.student_id AND r.competency_id = ours.competency_id
+            """,
+            [[s for s, _ in pairs], [c for _, c in pairs], _who(), DELAY_SECONDS],
         )
 
 
@@ -219,7 +262,7 @@ next AS (
 _CLAIM_SUSPECT = f"""
 WITH next AS (
     SELECT student_id, competency_id FROM mastery_recomputerequest
-    WHERE attempts > 0 AND {_WAITING}
+    WHERE attempts BETWEEN 1 AND {MAX_ATTEMPTS - 1} AND {_WAITING}
     ORDER BY attempts, first_at LIMIT 1 FOR UPDATE SKIP LOCKED)
 {_LEASE}
 """  # noqa: S608

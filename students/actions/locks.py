@@ -36,9 +36,11 @@ class Locked:
             raise AssertionError(f"students not locked: {sorted(missing)}")
 
 
-def lock_students(student_ids: Iterable[int]) -> Locked:
+def lock_students(student_ids: Iterable[int], *, skip_locked: bool = False) -> Locked:
     """
     Lock the students until the transaction ends, in ascending order; one query.
+
+    With ``skip_locked`` only those that nobody else holds: the caller asks what it got.
 
     The instant is read after the last lock was granted: of two writers of one student the
     later one to commit has the later instant, whenever their transactions began.
@@ -49,19 +51,21 @@ def lock_students(student_ids: Iterable[int]) -> Locked:
     wanted = sorted(set(student_ids))
     assert connection.in_atomic_block, "a lock outside a transaction protects nothing"
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH locked AS MATERIALIZED (
-                SELECT student_id FROM students_studentlock
-                WHERE student_id = ANY(%s) ORDER BY student_id FOR NO KEY UPDATE)
-            SELECT count(*), clock_timestamp(), current_setting('transaction_isolation')
-            FROM locked
-            """,
-            [wanted],
-        )
+        cursor.execute(_LOCK_FREE if skip_locked else _LOCK, [wanted])
         found, at, isolation = cursor.fetchone()
     # A snapshot from before the lock would miss what was committed while we waited for it.
     assert isolation == "read committed", f"locks need READ COMMITTED, not {isolation}"
-    if found != len(wanted):
+    if not skip_locked and len(found) != len(wanted):
         raise UnknownStudent("A student named here does not exist.")
-    return Locked(frozenset(wanted), at)
+    return Locked(frozenset(found), at)
+
+
+_LOCK = """
+WITH locked AS MATERIALIZED (
+    SELECT student_id FROM students_studentlock
+    WHERE student_id = ANY(%s) ORDER BY student_id FOR NO KEY UPDATE)
+SELECT coalesce(array_agg(student_id), '{}'), clock_timestamp(),
+       current_setting('transaction_isolation')
+FROM locked
+"""
+_LOCK_FREE = _LOCK.replace("FOR NO KEY UPDATE", "FOR NO KEY UPDATE SKIP LOCKED")
