@@ -10,7 +10,7 @@ from mastery.actions import queue
 from mastery.actions.recompute import recompute
 from mastery.queries.health import WORKER
 from students.actions.idempotency import forget_old
-from students.actions.locks import Locked, lock_students
+from students.actions.locks import Locked, lock_free_students
 
 DUE_AT_ONCE = 2000
 # Seconds before each try to lock the students of a claim: a save holds its own for less.
@@ -89,7 +89,7 @@ def _work(claimed: queue.Claim) -> _Worked:
 def _work_on_free(claimed: queue.Claim) -> tuple[int, queue.Claim]:
     """Recompute the pairs of students whom nobody holds; return how many, and what is left."""
     with transaction.atomic():
-        locked = lock_students(claimed.students, skip_locked=True)
+        locked = lock_free_students(claimed.students)
         ours = claimed.part(locked.student_ids)
         left = claimed.part(claimed.students - locked.student_ids)
         return _recompute(ours, locked), left
@@ -132,7 +132,7 @@ def _ask_for_due() -> int:
         )
         due = cursor.fetchall()
     # Who is held now is asked for by the next sweep: nobody else waits for them.
-    locked = lock_students((student for _, student, _ in due), skip_locked=True)
+    locked = lock_free_students(student for _, student, _ in due)
     free = [row for row in due if row[1] in locked.student_ids]
     for district in sorted({district for district, _, _ in free}):
         pairs = {(student, competency) for at, student, competency in free if at == district}
