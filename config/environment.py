@@ -56,6 +56,9 @@ def database(url: str) -> dict[str, object]:
         for key, text in parts.items()
         if key not in {"host", "port", "dbname", "user", "password"}
     }
+    # A server whose client was killed in the middle of a statement must not go on holding locks.
+    checks = "-c client_connection_check_interval=5s"
+    options["options"] = f"{options.get('options', '')} {checks}".strip()
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.get("dbname", ""),

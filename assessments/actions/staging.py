@@ -22,6 +22,13 @@ _OF_PIECE = (
     " application, comment"
 )
 
+
+def _columns(table: str) -> str:
+    """Return the columns that make a piece, of ``table``."""
+    names = _OF_PIECE.replace(" ", "").split(",")
+    return ", ".join(f"{table}.{name}" for name in names if name not in {"student", "comment"})
+
+
 _CREATE = """
 CREATE TEMPORARY TABLE staged (
     line int, external_id text, student int, competency int, points smallint, mark smallint,
@@ -155,14 +162,9 @@ _DIFFERING = f"""
 SELECT later.line, first.line FROM staged later
 JOIN (SELECT DISTINCT ON (external_id) * FROM staged ORDER BY external_id, line) AS first
     USING (external_id)
-WHERE {
-    " OR ".join(
-        f"later.{name} IS DISTINCT FROM first.{name}"
-        for name in _OF_PIECE.replace(" ", "").split(",")
-        if name != "comment"
-    )
-} ORDER BY 1
-"""
+WHERE (later.student, {_columns("later")}) IS DISTINCT FROM (first.student, {_columns("first")})
+ORDER BY 1
+"""  # noqa: S608  (columns named above)
 _FOREIGN = """
 SELECT staged.line FROM staged JOIN assessments_evidence e
   ON e.district_id = %(district)s AND e.source = %(source)s
@@ -225,28 +227,26 @@ SELECT staged.rating, %(district)s, e.id, e.student_id, staged.competency, stage
 FROM staged JOIN assessments_evidence e ON e.id = staged.evidence
 WHERE staged.standing IS NULL
 """
-# Pieces whose line differs from what the last import wrote. A person's correction has an author
-# and is not the import's to take back: only the first row of a chain, or the import's own, tells
-# what the file said last.
-_MOVED = """
+# Pieces whose line differs from what stands here and from what the last import wrote: a person's
+# correction has an author and is not the import's to take back. The first comparison is by key
+# and leaves few rows for the second, which reads a student's rows.
+_MOVED = f"""
 CREATE TEMPORARY TABLE moved ON COMMIT DROP AS
-SELECT nextval(pg_get_serial_sequence('assessments_evidence', 'id')) AS id, differing.*
-FROM (
-    SELECT DISTINCT ON (staged.piece) staged.piece, staged.evidence AS old, staged.line
-    FROM staged JOIN LATERAL (
-        SELECT * FROM assessments_evidence e
-        WHERE e.student_id = staged.student AND e.piece = staged.piece
-          AND e.recorded_by_id IS NULL
-        ORDER BY e.id DESC LIMIT 1) AS said ON true
-    WHERE staged.piece IS NOT NULL AND staged.evidence <> 0
-      AND (said.demonstrated_on, said.title, said.kind, said.purpose, said.application,
-           said.setting, said.modality, said.situation, said.conditions)
-          IS DISTINCT FROM
-          (staged.demonstrated_on, staged.title, staged.kind, staged.purpose,
-           staged.application, staged.setting, staged.modality, staged.situation,
-           staged.conditions)
-    ORDER BY staged.piece, staged.line) AS differing
-"""
+WITH differing AS MATERIALIZED (
+    SELECT DISTINCT ON (staged.piece) staged.*
+    FROM staged JOIN assessments_evidence e ON e.id = staged.evidence
+    WHERE staged.piece IS NOT NULL
+      AND ({_columns("e")}) IS DISTINCT FROM ({_columns("staged")})
+    ORDER BY staged.piece, staged.line)
+SELECT nextval(pg_get_serial_sequence('assessments_evidence', 'id')) AS id,
+    differing.piece, differing.evidence AS old, differing.line
+FROM differing JOIN LATERAL (
+    SELECT * FROM assessments_evidence e
+    WHERE e.student_id = differing.student AND e.piece = differing.piece
+      AND e.recorded_by_id IS NULL
+    ORDER BY e.id DESC LIMIT 1) AS said ON true
+WHERE ({_columns("said")}) IS DISTINCT FROM ({_columns("differing")})
+"""  # noqa: S608  (columns named above)
 _CORRECT_EVIDENCE = """
 INSERT INTO assessments_evidence (id, public_id, district_id, student_id, assessment_id, title,
     kind, purpose, application, setting, modality, situation, conditions, demonstrated_on,
@@ -263,33 +263,35 @@ FROM moved JOIN staged USING (line) JOIN assessments_evidence old ON old.id = mo
 # one of a piece that moved, the file's or not.
 _CORRECTED = """
 CREATE TEMPORARY TABLE corrected ON COMMIT DROP AS
+WITH differing AS MATERIALIZED (
+    SELECT r.id AS old, r.student_id, r.chain, staged.points, staged.mark
+    FROM staged JOIN assessments_rating r ON r.id = staged.standing
+    WHERE r.voided_at IS NULL
+      AND (r.points, r.mark) IS DISTINCT FROM (staged.points, staged.mark)),
+revised AS (
+    SELECT differing.* FROM differing JOIN LATERAL (
+        SELECT w.points, w.mark FROM assessments_rating w
+        WHERE w.student_id = differing.student_id AND w.chain = differing.chain
+          AND (w.replaces IS NULL OR EXISTS (
+            SELECT 1 FROM students_historyentry h
+            WHERE h.district_id = w.district_id AND h.object_type = 'rating'
+              AND h.object_id = w.id AND h.action = 'import_correction'))
+        ORDER BY w.id DESC LIMIT 1) AS said ON true
+    WHERE (said.points, said.mark) IS DISTINCT FROM (differing.points, differing.mark)),
+carried AS (
+    SELECT r.id AS old, moved.id AS evidence, r.points, r.mark
+    FROM moved JOIN assessments_evidence e ON e.id = moved.old
+    JOIN assessments_rating r ON r.student_id = e.student_id AND r.piece = e.piece
+    WHERE r.voided_at IS NULL AND NOT EXISTS (
+        SELECT 1 FROM assessments_rating newer
+        WHERE newer.district_id = r.district_id AND newer.replaces = r.id))
 SELECT nextval(pg_get_serial_sequence('assessments_rating', 'id')) AS id, found.*
 FROM (
-    SELECT r.id AS old, moved.id AS evidence, revised.line,
-           coalesce(revised.points, CASE WHEN revised.line IS NULL THEN r.points END) AS points,
-           coalesce(revised.mark, r.mark) AS mark
-    FROM (SELECT DISTINCT student, piece FROM staged WHERE piece IS NOT NULL) AS known
-    JOIN assessments_rating r ON r.student_id = known.student AND r.piece = known.piece
-     AND r.voided_at IS NULL AND NOT EXISTS (
-        SELECT 1 FROM assessments_rating newer
-        WHERE newer.district_id = r.district_id AND newer.replaces = r.id)
-    LEFT JOIN moved ON moved.piece = r.piece
-    LEFT JOIN LATERAL (
-        SELECT staged.line, staged.points, staged.mark
-        FROM staged JOIN LATERAL (
-            SELECT w.points, w.mark FROM assessments_rating w
-            WHERE w.student_id = r.student_id AND w.chain = r.chain
-              AND (w.replaces IS NULL OR EXISTS (
-                SELECT 1 FROM students_historyentry h
-                WHERE h.district_id = w.district_id AND h.object_type = 'rating'
-                  AND h.object_id = w.id AND h.action = 'import_correction'))
-            ORDER BY w.id DESC LIMIT 1) AS said ON true
-        WHERE staged.standing = r.id
-          AND (said.points, said.mark) IS DISTINCT FROM (staged.points, staged.mark)
-          AND (r.points, r.mark) IS DISTINCT FROM (staged.points, staged.mark)
-    ) AS revised ON true
-    WHERE moved.id IS NOT NULL OR revised.line IS NOT NULL
-    ORDER BY r.id) AS found
+    SELECT coalesce(revised.old, carried.old) AS old, carried.evidence,
+           CASE WHEN revised.old IS NULL THEN carried.points ELSE revised.points END AS points,
+           coalesce(revised.mark, carried.mark) AS mark
+    FROM revised FULL JOIN carried USING (old)
+    ORDER BY 1) AS found
 """
 _CORRECT_RATINGS = """
 INSERT INTO assessments_rating (id, district_id, evidence_id, student_id, competency_id, points,

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection
+from datetime import datetime
 
 from competencies.models import Prerequisite
 from mastery.engine.availability import PrerequisiteLog, opened_at
@@ -18,33 +19,38 @@ def open_what_opens(district: int, pairs: Collection[Pair]) -> set[Pair]:
     Under the students' locks. Competencies without prerequisites are open to everyone and get
     no row. Three queries, one where none of the competencies has a prerequisite.
     """
-    requires = _requirements({competency for _, competency in pairs})
-    waiting = {pair for pair in pairs if pair[1] in requires}
-    if not waiting:
-        return set()
-    changes = mastery_changes(
-        {(student, needed) for student, competency in waiting for needed in requires[competency]}
-    )
-    opened = {}
-    for student, competency in sorted(waiting):
-        instant = opened_at(
-            [
-                PrerequisiteLog(needed, changes.get((student, needed), ()))
-                for needed in requires[competency]
-            ]
-        )
-        if instant is not None:
-            opened[student, competency] = instant
+    opened = openings_due(pairs)
     Opening.objects.bulk_create(
         [
             Opening(
                 student_id=student, competency_id=competency, district_id=district, opened_at=at
             )
-            for (student, competency), at in opened.items()
+            for (student, competency), at in sorted(opened.items())
         ],
         ignore_conflicts=True,
     )
     return set(opened)
+
+
+def openings_due(pairs: Collection[Pair]) -> dict[Pair, datetime]:
+    """Return when those of ``pairs`` opened whose prerequisites were all mastered at once."""
+    requires = _requirements({competency for _, competency in pairs})
+    waiting = {pair for pair in pairs if pair[1] in requires}
+    if not waiting:
+        return {}
+    changes = mastery_changes(
+        {(student, needed) for student, competency in waiting for needed in requires[competency]}
+    )
+    instants = {
+        (student, competency): opened_at(
+            [
+                PrerequisiteLog(needed, changes.get((student, needed), ()))
+                for needed in requires[competency]
+            ]
+        )
+        for student, competency in waiting
+    }
+    return {pair: instant for pair, instant in instants.items() if instant is not None}
 
 
 def _requirements(competency_ids: Collection[int]) -> dict[int, list[int]]:

@@ -59,12 +59,13 @@ def enqueue(
     *,
     locked: Locked,
     priority: int = RecomputeRequest.INTERACTIVE,
+    after_seconds: float = 0.0,
 ) -> None:
     """
     Ask for ``pairs`` to be recomputed, in the caller's transaction; one query.
 
     A quarantined pair gets another chance, as a suspect that runs alone. Rings the doorbell
-    after the commit.
+    after the commit, unless it is for later.
     """
     if not pairs:
         return
@@ -77,19 +78,23 @@ def enqueue(
                 (student_id, competency_id, district_id, generation, priority, attempts,
                  lease_by, last_error, first_at, not_before)
             SELECT student, competency, %s, 1, %s, 0, '', '',
-                   clock_timestamp(), clock_timestamp()
+                   clock_timestamp(), clock_timestamp() + make_interval(secs => %s)
             FROM unnest(%s::int[], %s::int[]) AS t (student, competency)
             ORDER BY student, competency
             ON CONFLICT (student_id, competency_id) DO UPDATE SET
                 generation = r.generation + 1,
                 attempts = least(r.attempts, 1),
-                not_before = clock_timestamp(),
+                not_before = excluded.not_before,
                 quarantined_at = NULL,
                 priority = least(r.priority, excluded.priority)
             """,
-            [district_id, priority, [s for s, _ in ordered], [c for _, c in ordered]],
+            [
+                *(district_id, priority, after_seconds),
+                *([s for s, _ in ordered], [c for _, c in ordered]),
+            ],
         )
-    transaction.on_commit(ring, robust=True)
+    if not after_seconds:
+        transaction.on_commit(ring, robust=True)
 
 
 def claim(*, suspects: bool) -> Claim:
@@ -206,6 +211,21 @@ def failed_before(pairs: Collection[Pair]) -> set[Pair]:
         return set(cursor.fetchall())
 
 
+def behind(pairs: Collection[Pair], *, decided: Collection[Pair]) -> tuple[set[Pair], set[Pair]]:
+    """
+    Return those of ``pairs`` with a part, and those with a prerequisite, that waits itself.
+
+    What follows from a standing that is out of date would be logged for good. Parts of parts
+    count too; what is ``decided`` now and what is quarantined does not. One query.
+    """
+    ordered = sorted(pairs)
+    with connection.cursor() as cursor:
+        cursor.execute(_BEHIND, [[s for s, _ in ordered], [c for _, c in ordered]])
+        rows = [row for row in cursor.fetchall() if (row[0], row[2]) not in decided]
+    parts = {(student, top) for student, top, _, by_part in rows if by_part}
+    return parts, {(student, top) for student, top, _, by_part in rows if not by_part}
+
+
 class _Doorbell:
     """Rings the worker; after a failure it stays quiet for a while, so that no save waits."""
 
@@ -273,3 +293,21 @@ WHERE (student_id, competency_id) IN (
     WHERE attempts >= %s AND {_WAITING}
     ORDER BY student_id, competency_id FOR UPDATE SKIP LOCKED)
 """  # noqa: S608
+_BEHIND = """
+WITH RECURSIVE pair AS (
+    SELECT * FROM unnest(%s::int[], %s::int[]) AS t (student_id, top)),
+below (top, node, by_part) AS (
+    SELECT edge.parent_id, edge.child_id, true FROM competencies_parentedge edge
+    WHERE edge.parent_id IN (SELECT top FROM pair) AND edge.until IS NULL
+    UNION
+    SELECT edge.competency_id, edge.requires_id, false FROM competencies_prerequisite edge
+    WHERE edge.competency_id IN (SELECT top FROM pair) AND edge.until IS NULL
+    UNION
+    SELECT below.top, edge.child_id, below.by_part
+    FROM below JOIN competencies_parentedge edge ON edge.parent_id = below.node
+    WHERE edge.until IS NULL)
+SELECT pair.student_id, below.top, below.node, below.by_part
+FROM below JOIN pair USING (top)
+JOIN mastery_recomputerequest r ON r.student_id = pair.student_id AND r.competency_id = below.node
+WHERE r.quarantined_at IS NULL
+"""

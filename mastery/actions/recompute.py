@@ -39,17 +39,18 @@ def recompute(pairs: Collection[Pair], *, locked: Locked) -> Recomputed:
     """
     Derive the states, advancements and openings of ``pairs`` anew and write what differs.
 
-    Children before their parents, where both are asked for. What follows for other pairs goes
-    to the queue in this transaction. A pair that cannot be decided is left as it is and
-    reported; the others are written. Costs about twenty queries for one pair and for a
-    thousand, more by about ten a level of roll-ups; the deciding itself a fraction of a
-    millisecond a pair.
+    Children before their parents, where both are asked for; a parent with a part that waits in
+    the queue is put off until that is decided, and so is what a waiting pair would open. What
+    follows for other pairs goes to the queue in this transaction. A pair that cannot be decided
+    is left as it is and reported; the others are written. Costs about twenty queries for one
+    pair and for a thousand, more by about ten a level of roll-ups; the deciding itself a
+    fraction of a millisecond a pair.
 
     :raises AssertionError: if a student is not locked.
     """
     locked.check(student for student, _ in pairs)
     done = Recomputed()
-    for district, of_district in _by_district(pairs).items():
+    for district, of_district in by_district(pairs).items():
         _recompute_district(district, of_district, locked, done)
     return done
 
@@ -60,11 +61,20 @@ def _recompute_district(district: int, pairs: set[Pair], locked: Locked, done: R
     by_children = {pair for pair in pairs if pair[1] in relations.decided_by_children}
     outcomes = _decide_each(pairs - by_children, logs, locked.at, done)
     moved = _write(district, outcomes, locked, done)
-    for wave in _waves(by_children, relations):
+    too_early, not_opened = queue.behind(pairs, decided=pairs - done.failed.keys())
+    too_early &= by_children
+    for wave in _waves(by_children - too_early, relations):
         outcomes = decide_by_children(wave, logs, relations, locked.at, done.failed)
         moved |= _write(district, outcomes, locked, done)
-    openings.open_what_opens(district, pairs)
-    done.asked += _ask_for_what_follows(district, moved, by_children, locked)
+    openings.open_what_opens(district, pairs - not_opened)
+    done.asked += _ask_for_what_follows(district, moved, by_children - too_early, locked)
+    queue.enqueue(
+        district,
+        too_early | not_opened,
+        locked=locked,
+        priority=RecomputeRequest.FOLLOW_UP,
+        after_seconds=queue.DELAY_SECONDS,
+    )
 
 
 def _decide_each(
@@ -126,7 +136,8 @@ def _ask_for_what_follows(
     return len(wanted)
 
 
-def _by_district(pairs: Collection[Pair]) -> dict[int, set[Pair]]:
+def by_district(pairs: Collection[Pair]) -> dict[int, set[Pair]]:
+    """Part pairs by the district of their students; one query."""
     students = {student for student, _ in pairs}
     districts = dict(Student.objects.filter(pk__in=students).values_list("pk", "district_id"))
     found: dict[int, set[Pair]] = defaultdict(set)

@@ -36,11 +36,9 @@ class Locked:
             raise AssertionError(f"students not locked: {sorted(missing)}")
 
 
-def lock_students(student_ids: Iterable[int], *, skip_locked: bool = False) -> Locked:
+def lock_students(student_ids: Iterable[int]) -> Locked:
     """
     Lock the students until the transaction ends, in ascending order; one query.
-
-    With ``skip_locked`` only those that nobody else holds: the caller asks what it got.
 
     The instant is read after the last lock was granted: of two writers of one student the
     later one to commit has the later instant, whenever their transactions began.
@@ -49,14 +47,28 @@ def lock_students(student_ids: Iterable[int], *, skip_locked: bool = False) -> L
     :raises AssertionError: outside a transaction, or in one that is not READ COMMITTED.
     """
     wanted = sorted(set(student_ids))
+    locked = _lock(wanted, _LOCK)
+    if len(locked.student_ids) != len(wanted):
+        raise UnknownStudent("A student named here does not exist.")
+    return locked
+
+
+def lock_free_students(student_ids: Iterable[int]) -> Locked:
+    """
+    Lock those of the students that nobody else holds, waiting for none; one query.
+
+    The caller asks the result which it got.
+    """
+    return _lock(sorted(set(student_ids)), _LOCK_FREE)
+
+
+def _lock(wanted: list[int], sql: str) -> Locked:
     assert connection.in_atomic_block, "a lock outside a transaction protects nothing"
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK_FREE if skip_locked else _LOCK, [wanted])
+        cursor.execute(sql, [wanted])
         found, at, isolation = cursor.fetchone()
     # A snapshot from before the lock would miss what was committed while we waited for it.
     assert isolation == "read committed", f"locks need READ COMMITTED, not {isolation}"
-    if not skip_locked and len(found) != len(wanted):
-        raise UnknownStudent("A student named here does not exist.")
     return Locked(frozenset(found), at)
 
 
