@@ -104,7 +104,8 @@ class _Writer:
         )
 
     def _ratings(self) -> DecisionRecord | None:
-        if self.own.outcome is None:
+        says_nothing = self.own.by_children and not self.own.logs.ratings
+        if self.own.is_paused or says_nothing:
             return None
         logs = without_words(self.own.logs) if self.own.by_children else self.own.logs
         return explain(_with_people(logs, self.names), self.at, self.names, translate=_)

@@ -39,8 +39,8 @@ class Standing:
     """
     One student on one competency. ``outcome`` is by the own ratings, ``rollup`` by the children.
 
-    ``outcome`` is None where the calculation is paused, or where there is nothing of its own to
-    say beside the children. The one that does not decide leaves out judgements in front.
+    ``outcome`` is None where the calculation is paused, or the children decide. A ``rollup`` that
+    does not decide leaves out the judgements in front.
     """
 
     competency_id: int
@@ -91,20 +91,12 @@ def standings(
             competency_id=number,
             by_children=number in tree.by_children,
             logs=logs[number],
-            outcome=None
-            if number in paused
-            else _own(logs[number], number in tree.by_children, at),
+            outcome=None if number in paused | tree.by_children else decide(logs[number], at),
             rollup=rollups.get(number),
             waiting=queued.get(number),
         )
         for number in wanted
     }
-
-
-def _own(logs: Logs, by_children: bool, at: datetime) -> Outcome | None:
-    if not by_children:
-        return decide(logs, at)
-    return decide(without_words(logs), at) if logs.ratings else None
 
 
 def known(logs: Logs, at: datetime) -> Logs:

@@ -178,6 +178,8 @@ def test_one_that_is_rated_and_has_parts_shows_both_and_says_which_decides(schoo
     assert (by_parts.decision, by_parts.decided_by) == ("mastered", "children")
     assert by_parts.ratings.decision == "not_yet"
     assert "Decided by its parts." in by_parts.as_text()
+    before_the_rule = explanation(school.ana, standard, as_of=by_ratings.as_of)
+    assert before_the_rule.decided_by == "ratings"
 
 
 def test_a_word_in_front_belongs_to_what_decides_and_not_to_what_stands_beside(school):
@@ -196,6 +198,17 @@ def test_a_word_in_front_belongs_to_what_decides_and_not_to_what_stands_beside(s
     assert found.children.advancements[0].sentence.endswith("set by Rosa Vidal.")
     assert found.ratings.decision == "not_yet"
     assert "  Set by Rosa Vidal: Seen in the workshop" in found.as_text()
+
+
+def test_a_word_on_what_its_ratings_decide_leaves_the_roll_up_beside_it_alone(school):
+    standard = factories.make_competency(code="S", is_rated=True)
+    factories.make_competency(parent=standard, code="S.a")
+    word(school, Kind.OVERRIDE, standard, mastered=True)
+
+    found = explanation(school.ana, standard)
+
+    assert found.decision == found.ratings.decision == "mastered"
+    assert (found.children.decision, found.children.judgements) == ("no_evidence", ())
 
 
 def test_how_a_roll_up_came_about_is_told_by_its_parts_and_rules(school):
