@@ -12,14 +12,14 @@ def _drain_seconds() -> float:
 
 # Acknowledged as it begins. A late acknowledgement would save a killed drain the seconds until
 # the next sweep, and costs more: kombu's worker dies when it comes on a connection that broke.
-@shared_task(name="mastery.drain")
+@shared_task(name="mastery.drain")  # type: ignore[untyped-decorator]
 def drain() -> None:
     """Work off what waits in the queue; an empty queue costs two queries."""
     work.beat()
     work.drain(seconds=_drain_seconds())
 
 
-@shared_task(name="mastery.sweep")
+@shared_task(name="mastery.sweep")  # type: ignore[untyped-decorator]
 def sweep() -> None:
     """Find what the doorbell did not announce and what falls due, and work it off."""
     work.sweep()

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.forms.models import model_to_dict
 
 from assessments import permissions
-from assessments.actions.check import load_rules
+from assessments.actions.check import Rules, load_rules
 from assessments.actions.errors import EvidenceRejected, OutOfDate
 from assessments.actions.record import NewRating, next_ids
 from assessments.models import Evidence, Mark, Rating
@@ -248,7 +248,7 @@ def _pinned(row: Rating, old: Evidence, new: Evidence, at: datetime) -> int:
     return _rules_of([row], at).version(row.competency_id, new.demonstrated_on).pk
 
 
-def _rules_of(ratings: Collection[Rating], at: datetime) -> Any:
+def _rules_of(ratings: Collection[Rating], at: datetime) -> Rules:
     return load_rules(
         district=_district(ratings),
         student_ids={rating.student_id for rating in ratings},

@@ -7,7 +7,7 @@ otherwise now. What a person corrected or voided after an earlier import stays a
 the file itself changed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from django.db import connection, transaction
@@ -146,12 +146,12 @@ def _begin(district: District, lines: int, sha256: str) -> Job:
     )
 
 
-def _end(job: Job | None, state: str, result: dict[str, object]) -> None:
+def _end(job: Job | None, state: str, result: Mapping[str, object]) -> None:
     if job is None:
         return
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         (now,) = cursor.fetchone()
-    job.state, job.result, job.finished_at = state, job.result | result, now
+    job.state, job.result, job.finished_at = state, job.result | dict(result), now
     job.done = job.total or 0 if state == Job.State.DONE else 0
     job.save(update_fields=["state", "result", "finished_at", "done"])

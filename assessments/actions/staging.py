@@ -6,8 +6,9 @@ that is here already, and ``standing`` the rating that stands for its pair of pi
 competency.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -124,7 +125,7 @@ def correct(district: District, at: datetime) -> tuple[int, int]:
 
 def unchanged() -> int:
     """Return how many rows of the file say what is here already."""
-    return next(_stream(_UNCHANGED))[0]
+    return int(next(_stream(_UNCHANGED))[0])
 
 
 def changed_pairs(at_once: int) -> Iterator[list[tuple[int, int]]]:
@@ -139,13 +140,13 @@ def changed_pairs(at_once: int) -> Iterator[list[tuple[int, int]]]:
         yield portion
 
 
-def _run(sql: str, values: dict[str, object] | None = None) -> int:
+def _run(sql: str, values: Mapping[str, Any] | None = None) -> int:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return int(cursor.rowcount)
 
 
-def _stream(sql: str, values: dict[str, object] | None = None) -> Iterator[tuple]:  # type: ignore[type-arg]
+def _stream(sql: str, values: Mapping[str, Any] | None = None) -> Iterator[tuple[Any, ...]]:
     with connection.chunked_cursor() as cursor:
         cursor.execute(sql, values)
         while rows := cursor.fetchmany(2000):

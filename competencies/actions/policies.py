@@ -132,7 +132,7 @@ def _check_no_tie(district: District, competency: Competency) -> None:
     )
     for node, distances in ancestor_distances(list(below)).items():
         own = distances.get(competency.pk)
-        tied = [other for number, other in others.items() if distances.get(number) == own]
+        tied = [o for number, o in others.items() if number and distances.get(number) == own]
         if own is not None and tied:
             raise PlacementRejected(
                 f"{Competency.objects.get(pk=node)} would be equally near to {competency} and "

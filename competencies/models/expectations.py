@@ -39,8 +39,10 @@ class Expectation(models.Model):
                 name="competencies_expectation_lasts",
             ),
             models.UniqueConstraint(
-                fields=["district", "competency", "course", "section", "school", "grade"]
-                + ["student", "starts_on"],
+                fields=[
+                    *("district", "competency", "course", "section", "school", "grade"),
+                    *("student", "starts_on"),
+                ],
                 nulls_distinct=False,
                 name="competencies_expectation_once",
             ),

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from assessments.actions.import_evidence import import_evidence
+from students.management import output
 from students.models import District
 from students.problems import ImportRefused, Progress
 
@@ -28,7 +29,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"There is no district {options['district']}. import_roster makes one."
             )
-        progress = Progress(None, "rows", self.stderr._out)
+        progress = Progress(None, "rows", output.errors(self))
         try:
             summary = import_evidence(
                 district=district,

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from competencies.actions.frameworks import Wishes, import_framework
 from competencies.case.findings import Findings
 from competencies.case.package import read_package
+from students.management import output
 from students.models import District
 from students.problems import ImportRefused, Progress, Summary, report
 
@@ -40,13 +41,13 @@ class Command(BaseCommand):
     def handle(self, *, file: str, district: str | None, verbosity: int, **options: Any) -> None:
         findings = Findings(file, keep_all=verbosity > 1)
         tenant = _district(district)
-        reading = Progress(None, "read", self.stderr)  # type: ignore[arg-type]
+        reading = Progress(None, "read", output.errors(self))
         try:
             package = read_package(
                 Path(file), findings, strict=options["strict"], advance=reading.advance
             )
             reading.finish()
-            writing = Progress(None, "written", self.stderr)  # type: ignore[arg-type]
+            writing = Progress(None, "written", output.errors(self))
             summary = import_framework(
                 actor=None,
                 package=package,

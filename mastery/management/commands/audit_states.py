@@ -9,6 +9,7 @@ from mastery.actions.audit import Audited, audit
 from mastery.actions.slices import Pair, work_through
 from mastery.management import scope
 from students.actions.locks import Locked
+from students.management import output
 from students.problems import Progress
 
 
@@ -34,7 +35,7 @@ class Command(BaseCommand):
         def work(pairs: set[Pair], locked: Locked) -> None:
             audit(pairs, locked=locked, replay=options["replay"], heal=options["heal"], found=found)
 
-        progress = Progress(len(students), "students", self.stderr._out)
+        progress = Progress(len(students), "students", output.errors(self))
         framework = scope.framework_id(options)
         for number in work_through(students, work, framework=framework):
             progress.advance(number)

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand
 
 from mastery.actions.drain import drain
 from mastery.queries import queue_health
+from students.management import output
 from students.problems import Progress
 
 
@@ -13,7 +14,7 @@ class Command(BaseCommand):
     help = "Decide everything that waits, as a worker does; safe beside running workers."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        progress = Progress(queue_health().waiting, "pairs", self.stderr._out)
+        progress = Progress(queue_health().waiting, "pairs", output.errors(self))
         while (health := queue_health()).waiting:
             finished = drain(seconds=1.0)
             progress.advance(finished)

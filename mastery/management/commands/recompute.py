@@ -9,6 +9,7 @@ from mastery.actions.recompute import Recomputed, recompute
 from mastery.actions.slices import Pair, work_through
 from mastery.management import scope
 from students.actions.locks import Locked
+from students.management import output
 from students.problems import Progress
 
 
@@ -32,7 +33,7 @@ class Command(BaseCommand):
             done.changed |= result.changed
             done.failed |= result.failed
 
-        progress = Progress(len(students), "students", self.stderr._out)
+        progress = Progress(len(students), "students", output.errors(self))
         framework = scope.framework_id(options)
         for number in work_through(students, work, framework=framework):
             progress.advance(number)

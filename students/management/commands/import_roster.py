@@ -1,6 +1,5 @@
 """Load a district's people, classes and enrolments from a OneRoster package."""
 
-import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from students.actions.roster import NoDistrict, Outcome, RosterHeld, import_roster
 from students.actions.roster.departures import Departures
+from students.management import output
 from students.oneroster.diagnostics import PROFILES
 from students.problems import ImportRefused, Progress, Summary, report
 
@@ -52,7 +52,7 @@ class Command(BaseCommand):
                 is_trial=options["dry_run"],
                 departures_confirmed=options["confirm_departures"],
                 profile=options["profile"],
-                progress=lambda total, label: Progress(total, label, self._errors()),
+                progress=lambda total, label: Progress(total, label, output.errors(self)),
             )
         except ImportRefused as refusal:
             report(refusal.problems, self._output())
@@ -83,9 +83,6 @@ class Command(BaseCommand):
 
     def _output(self) -> Any:
         return self.stdout._out  # Django's wrapper adds line ends
-
-    def _errors(self) -> Any:
-        return getattr(self.stderr, "_out", sys.stderr)
 
 
 def _refused(refusal: ImportRefused) -> Summary:
