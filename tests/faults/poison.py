@@ -29,6 +29,7 @@ class PoisonConfig(AppConfig):
         decisions.decide = _poisoned(decisions.decide)
         queue.LEASE_SECONDS = float(os.environ["FAULTS_LEASE_SECONDS"])
         queue.DELAY_SECONDS = float(os.environ["FAULTS_DELAY_SECONDS"])
+        queue._Doorbell.QUIET_SECONDS = 1.0
 
 
 def title(kind: str) -> str:

@@ -115,7 +115,7 @@ class Saver:
     def _correct(self, key: str, number: int) -> None:
         from assessments.actions import correct_rating
 
-        points = self.random.randint(100, 400)  # hundredths: never what it was
+        points = self.random.randint(100, 400)  # hundredths
 
         def correct() -> int:
             row = correct_rating(actor=None, rating_id=number, points=Decimal(points) / 100)
