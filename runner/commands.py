@@ -39,6 +39,8 @@ OPTIONS = {"--data", "--into", "--port", "--host"}
 FOR_DEVELOPMENT = {"test", "check", "bench"}
 SERVING = {"serve", "demo"}
 ON_DATA = {"manage", "backup", "restore"}
+# Django's commands that make the tables, or need none.
+WITHOUT_TABLES = {"help", "migrate", "makemigrations", "showmigrations", "check", "flush"}
 
 
 @dataclass
@@ -143,6 +145,8 @@ def _manage(options: Options, rest: list[str]) -> int:
         rest = ["help"]
     services = Services(options.data)
     with services.database_for(f"manage {rest[0]}"):
+        if rest[0] not in WITHOUT_TABLES:
+            services.bring_up_to_date()
         return run_in_front(manage(*rest), services.environment(owner=True))
 
 

@@ -1,6 +1,8 @@
 """The servers of one installation, and the environment by which the product finds them."""
 
+import hashlib
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -140,6 +142,37 @@ class Services:
                 print("Another command is still using the database; waiting for it …", flush=True)
             with self.places.no_guests():
                 self.stop_database()
+
+    def bring_up_to_date(self) -> None:
+        """
+        Make or update the tables of an embedded database, where that was not done yet.
+
+        A note beside the data says for which migrations it was done, so that it costs nothing
+        the next time.
+
+        :raises Problem: if the migrations fail.
+        """
+        if self.postgres is None:
+            return
+        wanted = _fingerprint(sorted(ROOT.glob("*/migrations/*.py")))
+        note = self.places.data / "migrated"
+        if note.exists() and note.read_text() == wanted:
+            return
+        done = subprocess.run(
+            manage("migrate", "--no-input", "--verbosity", "0"),
+            env=self.environment(owner=True),
+            check=False,
+        )
+        if done.returncode:
+            raise Problem("The tables could not be made; what PostgreSQL said stands above.")
+        note.write_text(wanted)
+
+
+def _fingerprint(files: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def is_loopback(host: str) -> bool:

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from competencies import permissions
 from competencies.actions.framework_plan import DOCUMENT_COLUMNS, Plan, Stored
+from competencies.actions.prerequisites import lock_frameworks
 from competencies.case.cycles import find_cycle
 from competencies.case.findings import Findings
 from competencies.case.rated import plain_type
@@ -17,7 +18,8 @@ from competencies.models import Competency, Framework
 from competencies.queries.clock import database_clock
 from competencies.queries.tree import dependences
 from competencies.signals import tree_changed
-from students.models import District, HistoryEntry, User
+from students.actions.locks import lock_students
+from students.models import District, HistoryEntry, Student, User
 from students.problems import Summary
 
 
@@ -56,8 +58,9 @@ def import_framework(
 
     Without a district it is shared by all. Items no longer listed are retired, and come back
     when they are listed again; links are ended and made anew, never rewritten. Loading the same
-    package again writes nothing. Holds a lock on the framework's row to the end. About fifteen
-    queries and one for each 500 rows written; announces ``tree_changed`` once.
+    package again writes nothing. Locks every framework to the end, and the students too where
+    the framework is known already: their states may follow. About sixteen queries and one for
+    each 500 rows written; announces ``tree_changed`` once.
 
     :raises PermissionDenied: if ``actor`` may not edit the framework.
     :raises ImportRefused: if the package cannot take the place of what is stored.
@@ -69,12 +72,27 @@ def import_framework(
     plan = Plan(stored, package, rated=rated, prerequisites=wishes.prerequisites)
     _check_acyclic(stored, package, plan, findings)
     if not wishes.dry_run:
-        at = database_clock()
+        at = _instant_of_change(stored, plan)
         plan.apply(at=at, actor=actor, advance=advance)
         _remember(actor, stored.framework, plan, at)
         if changed := plan.competencies_decided_otherwise():
             tree_changed.send(sender=Framework, competency_ids=changed)
     return plan.summary
+
+
+def _instant_of_change(stored: Stored, plan: Plan) -> datetime:
+    """
+    Return the instant from which the tree is the new one, with nobody deciding by the old.
+
+    A rating recorded after it must not have been rolled up by the old tree, so the students are
+    locked first. A framework that nobody can have been rated on needs no lock.
+    """
+    if plan.is_empty or not stored.competencies:
+        return database_clock()
+    concerned = Student.objects.all()
+    if stored.framework.district_id is not None:
+        concerned = concerned.filter(district=stored.framework.district_id)
+    return lock_students(concerned.values_list("pk", flat=True)).at
 
 
 def _check_rated(wishes: Wishes, package: Package, findings: Findings) -> frozenset[str] | None:
@@ -92,6 +110,8 @@ def _locked(
     document: Document, district: District | None, *, dry_run: bool
 ) -> tuple[Framework, bool]:
     """Return the framework, locked, and whether it is new. Of two who begin at once one waits."""
+    if not dry_run:
+        lock_frameworks()
     rows = Framework.objects.select_for_update(no_key=True).filter(
         district=district, identifier=document.identifier
     )
@@ -148,8 +168,7 @@ def _names(nodes: Iterable[uuid.UUID | int], stored: Stored, package: Package) -
 
 
 def _remember(actor: User | None, framework: Framework, plan: Plan, at: datetime) -> None:
-    """History belongs to a district; a shared framework says itself when it was loaded."""
-    if framework.district_id is None or plan.is_empty:
+    if plan.is_empty:
         return
     HistoryEntry.objects.create(
         district_id=framework.district_id,

@@ -22,15 +22,15 @@ def add_prerequisite(
     """
     From now on mastering ``requires`` opens ``competency``; return the link.
 
-    One that is there already is returned as it is. Locks the rows of both frameworks, by
-    ascending id, so that two people cannot close a loop from its two ends at once. Eight
-    queries; announces ``tree_changed``.
+    One that is there already is returned as it is. Locks every framework, so that no two people
+    close a loop from its ends at once, through whatever frameworks it runs. Eight queries;
+    announces ``tree_changed``.
 
     :raises PermissionDenied: if ``actor`` may not edit the framework of ``competency``.
     :raises PrerequisiteRefused: if either is retired, they belong to different districts, or
         one would come to depend on itself.
     """
-    districts = _lock_frameworks(competency, requires)
+    districts = lock_frameworks()
     _check_permission(actor, competency, districts)
     _check_can_be_linked(competency, requires, districts)
     existing = Prerequisite.objects.filter(
@@ -57,7 +57,7 @@ def end_prerequisite(*, actor: User | None, prerequisite: Prerequisite) -> None:
 
     :raises PermissionDenied: if ``actor`` may not edit the framework of its competency.
     """
-    districts = _lock_frameworks(prerequisite.competency, prerequisite.requires)
+    districts = lock_frameworks()
     _check_permission(actor, prerequisite.competency, districts)
     ended = Prerequisite.objects.filter(pk=prerequisite.pk, until__isnull=True).update(
         until=database_clock()
@@ -71,10 +71,10 @@ def end_prerequisite(*, actor: User | None, prerequisite: Prerequisite) -> None:
 Districts = dict[int, int | None]
 
 
-def _lock_frameworks(*competencies: Competency) -> Districts:
-    wanted = {competency.framework_id for competency in competencies}
-    rows = Framework.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk")
-    return {row.pk: row.district_id for row in rows}
+def lock_frameworks() -> Districts:
+    """Lock every framework, by ascending id; there are few. Whoever changes the tree does."""
+    rows = Framework.objects.select_for_update(no_key=True).order_by("pk")
+    return dict(rows.values_list("pk", "district_id"))
 
 
 def _check_permission(actor: User | None, competency: Competency, districts: Districts) -> None:
@@ -121,21 +121,18 @@ def _check_acyclic(competency: Competency, requires: Competency) -> None:
 
 
 def _remember(actor: User | None, action: str, link: Prerequisite, districts: Districts) -> None:
-    """History belongs to a district; the links of a shared framework tell who and when."""
-    district = districts[link.competency.framework_id]
-    if district is not None:
-        HistoryEntry.objects.create(
-            district_id=district,
-            actor=actor,
-            action=action,
-            object_type="prerequisite",
-            object_id=link.pk,
-            after={"competency": link.competency_id, "requires": link.requires_id},
-        )
+    HistoryEntry.objects.create(
+        district_id=districts[link.competency.framework_id],
+        actor=actor,
+        action=action,
+        object_type="prerequisite",
+        object_id=link.pk,
+        after={"competency": link.competency_id, "requires": link.requires_id},
+    )
 
 
 def _announce(link: Prerequisite) -> None:
     tree_changed.send(sender=Prerequisite, competency_ids=frozenset({link.competency_id}))
 
 
-__all__ = ["PrerequisiteRefused", "add_prerequisite", "end_prerequisite"]
+__all__ = ["PrerequisiteRefused", "add_prerequisite", "end_prerequisite", "lock_frameworks"]

@@ -33,16 +33,17 @@ def write(district: int, outcomes: Mapping[Pair, Decided | None], locked: Locked
     """Write states that differ and advancements that are new; four queries at most."""
     decided = {pair: outcome for pair, outcome in outcomes.items() if outcome is not None}
     written = Written()
+    _remove(outcomes.keys() - decided.keys(), written)
     if not decided:
         return written
     stored = stored_states(decided)
-    written.changed = {
+    differing = {
         pair for pair, outcome in decided.items() if stored.get(pair) != dict(outcome.columns)
     }
-    _write_states(district, {pair: decided[pair].columns for pair in written.changed}, locked)
+    _write_states(district, {pair: decided[pair].columns for pair in differing}, locked)
     advanced = _write_advancements(district, decided)
-    written.moved = advanced | (written.changed - stored.keys())
-    written.changed |= advanced
+    written.moved |= advanced | (differing - stored.keys())
+    written.changed |= differing | advanced
     return written
 
 
@@ -79,6 +80,14 @@ def is_same(row: Advancement, decided: values.Advancement) -> bool:
         decided.mastered_on,
         decided.decided_at,
     )
+
+
+def _remove(pairs: Collection[Pair], written: Written) -> None:
+    """Take away states that nothing speaks for any more: the children decide, and none began."""
+    for pair in stored_states(pairs) if pairs else ():
+        MasteryState.objects.filter(pk=pair).delete()
+        written.changed.add(pair)
+        written.moved.add(pair)
 
 
 def _write_states(district: int, columns: Mapping[Pair, Mapping[str, Any]], locked: Locked) -> None:

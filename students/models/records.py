@@ -22,9 +22,15 @@ class StudentLock(models.Model):
 
 
 class HistoryEntry(models.Model):
-    """Who did what to which row, when, and why. Append-only; ids and values, never names."""
+    """
+    Who did what to which row, when, and why. Append-only; ids and values, never names.
 
-    district = models.ForeignKey(District, models.PROTECT, related_name="+", db_constraint=False)
+    Without a district for what all share, such as a published framework.
+    """
+
+    district = models.ForeignKey(
+        District, models.PROTECT, null=True, related_name="+", db_constraint=False
+    )
     at = models.DateTimeField(db_default=models.functions.Now())
     actor = models.ForeignKey(
         User, models.PROTECT, null=True, related_name="+", db_constraint=False

@@ -544,5 +544,5 @@ def test_loading_costs_the_same_queries_for_one_item_and_for_thirty(
         [child("A", sequence=1), *(child(n, "A", sequence=i) for i, n in enumerate(names))],
     )
 
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(16):
         load(content)

@@ -1,5 +1,6 @@
 """The mastery report as JSON, as rows of a file, and as a table to read; see docs/reports.md."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -82,7 +83,7 @@ def as_table(report: MasteryReport) -> str:
         for place, (_key, title) in enumerate(columns)
     ]
     room = max(_NARROWEST_NAME, WIDTH - sum(widths) - 2 * len(widths))
-    names = [_cut(_name(row), room) for row in rows]
+    names = [_cut(name, room) for name in _told_apart([_name(row) for row in rows], room)]
     wide = max(len(name) for name in names)
     titles = [title for _key, title in columns]
     lines = [_line("", titles, wide, widths)]
@@ -136,6 +137,20 @@ def _shown(figure: Any) -> str:
 
 def _name(row: Row) -> str:
     return row.name if row.name.startswith(row.code) else f"{row.code} {row.name}"
+
+
+def _told_apart(names: list[str], room: int) -> list[str]:
+    """
+    Leave out what the codes of a framework begin with alike, where the names get no room.
+
+    ``CCSS.Math.Content.6.NS.A.1`` cut to fifteen letters would name every row the same.
+    """
+    *rows, total = names
+    alike = os.path.commonprefix(rows) if len(rows) > 1 else ""  # noqa: RUF071  (by letter)
+    alike = alike[: alike.rfind(".") + 1]
+    if not alike or max(map(len, rows)) <= room:
+        return names
+    return [*(name.removeprefix(alike) for name in rows), total]
 
 
 def _cut(text: str, room: int) -> str:
