@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from runner.installation import PYTHON, ROOT
 from runner.throwaway import ThrowAway
 
+# Two processes; the tests that share one set of real processes stay together.
+XDIST = ("-n", "2", "--dist", "loadgroup")
+
 
 def steps(arguments: Sequence[str]) -> dict[str, list[str]]:
     """Return each step's name and command; ``arguments`` are added to pytest's."""
@@ -20,7 +23,7 @@ def steps(arguments: Sequence[str]) -> dict[str, list[str]]:
         "types": [python, "-m", "mypy"],
         "contracts": [python, "-c", lint_imports],
         "migrations": [python, "manage.py", "makemigrations", "--check", "--dry-run"],
-        "tests": [python, "-m", "pytest", "-n", "2", "--cov", "--cov-branch", *arguments],
+        "tests": [python, "-m", "pytest", *XDIST, "--cov", "--cov-branch", *arguments],
     }
 
 

@@ -167,13 +167,13 @@ def _restore(options: Options, rest: list[str]) -> int:
 
 
 def _develop(command: str, rest: list[str]) -> int:
+    from runner import check
+
     os.chdir(ROOT)
     if command == "check":
-        from runner import check
-
         return check.run_all(rest)
     if command == "test":
-        return run_in_front([str(PYTHON), "-m", "pytest", "-n", "2", *rest], dict(os.environ))
+        return run_in_front([str(PYTHON), "-m", "pytest", *check.XDIST, *rest], dict(os.environ))
     return run_in_front([str(PYTHON), "-m", "tests.bench", *rest], dict(os.environ))
 
 

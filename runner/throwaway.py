@@ -22,7 +22,8 @@ READY = "CAIRN_TEST_SERVICES"  # the folder of services that run already
 class ThrowAway:
     """Both servers in one temporary folder, gone with this process however it ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        """``durable``: synced to disk as a real one is, for measuring."""
         account = server_account()
         self.folder = temporary_folder(account)
         for name in ("sockets", "broker"):
@@ -35,7 +36,7 @@ class ThrowAway:
             sockets=self.folder / "sockets",
             log=self.folder / "postgres.log",
             account=account,
-            settings={**THROW_AWAY, "max_connections": "100"},
+            settings={**({} if durable else THROW_AWAY), "max_connections": "100"},
         )
         self.broker = Broker(
             program=binaries.find_broker(account),
@@ -43,7 +44,7 @@ class ThrowAway:
             socket=self.folder / "sockets" / "broker.sock",
             log=self.folder / "broker.log",
             account=account,
-            durable=False,
+            durable=durable,
         )
         self._pid = os.getpid()
 

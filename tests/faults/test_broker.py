@@ -8,7 +8,7 @@ import pytest
 from tests.faults.cluster import Cluster
 from tests.faults.school import School, wait_for
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(120), pytest.mark.xdist_group("faults")]
 
 # A hung broker may cost a save 0.3 seconds; the rest is for a busy machine.
 LONGEST_SAVE_SECONDS = 3.0

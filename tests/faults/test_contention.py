@@ -20,7 +20,7 @@ from tests.faults.cluster import LEASE_SECONDS, Cluster, every
 from tests.faults.saver import MONDAY
 from tests.faults.school import School, wait_for
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(120), pytest.mark.xdist_group("faults")]
 
 THREADS = 50
 

@@ -5,7 +5,7 @@ import pytest
 from tests.faults.cluster import Cluster
 from tests.faults.school import School, wait_for
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(120), pytest.mark.xdist_group("faults")]
 
 
 def test_a_crash_of_the_database_loses_nothing_that_was_acknowledged(

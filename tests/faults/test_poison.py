@@ -12,7 +12,7 @@ from tests.faults import poison
 from tests.faults.cluster import PATIENCE, Cluster
 from tests.faults.school import Pair, School
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(120), pytest.mark.xdist_group("faults")]
 
 CROWD = 60
 

@@ -5,7 +5,7 @@ import pytest
 from tests.faults.cluster import Cluster, every
 from tests.faults.school import School
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(120), pytest.mark.xdist_group("faults")]
 
 
 def test_killed_workers_lose_nothing_and_blame_nobody(cluster: Cluster, school: School) -> None:
