@@ -9,7 +9,7 @@ Policies and the tree are read by the product's queries, on the default connecti
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -48,6 +48,7 @@ class Expected:
 
     columns: Mapping[str, Any]
     advancements: list[dict[str, Any]]
+    begun: bool = True  # False: of a whole with evidence of its own only, which does not decide
 
     @property
     def changes(self) -> tuple[tuple[datetime, bool], ...]:
@@ -154,7 +155,9 @@ class _District:
             (edge, self.pair((student, edge.competency_id)))
             for edge in self.family.children[competency]
         ]
-        if not judgements and not any(said for _, said in children):
+        ratings = self.logs.ratings.get(pair, ())
+        begun = bool(judgements) or any(said and said.begun for _, said in children)
+        if not begun and not ratings:
             return None
         first, *later = self.family.rules[competency]
         outcome = rollup.decide_rollup(
@@ -164,7 +167,7 @@ class _District:
                     competency=edge.competency_id,
                     since=edge.since,
                     until=edge.until,
-                    changes=((edge.since, False), *said.changes) if said else (),
+                    changes=((edge.since, False), *said.changes) if said and said.begun else (),
                 )
                 for edge, said in children
             ],
@@ -173,7 +176,7 @@ class _District:
             self.at,
         )
         ends = [said.ends_at for said in judgements if said.ends_at and said.ends_at > self.at]
-        pieces = {rating.piece for rating in self.logs.ratings.get(pair, ())}
+        pieces = {rating.piece for rating in ratings}
         columns = _NO_COLUMNS | {
             "decision": str(outcome.decision),
             "basis": str(outcome.basis),
@@ -184,17 +187,18 @@ class _District:
             "mastered_on": outcome.mastered_on,
             "valid_until": min(ends, default=None),
         }
-        return Expected(columns, [_row(said) for said in outcome.advancements])
+        return Expected(columns, [_row(said) for said in outcome.advancements], begun)
 
     def openings(self) -> dict[Pair, datetime]:
         """Return when each competency with prerequisites opened for each student."""
         found = {}
-        for competency, required in _requirements().items():
+        for competency, links in _requirements().items():
             for student in self.students:
                 logs = []
-                for needed in required:
+                for needed, since, until in links:
                     said = self.pair((student, needed)) if needed in self.policies else None
-                    logs.append(PrerequisiteLog(needed, said.changes if said else ()))
+                    changes = said.changes if said else ()
+                    logs.append(PrerequisiteLog(needed, changes, since=since, until=until))
                 opened = opened_at(logs)
                 if opened is not None:
                     found[student, competency] = opened
@@ -248,11 +252,12 @@ def _row(said: values.Advancement) -> dict[str, Any]:
     }
 
 
-def _requirements() -> dict[int, list[int]]:
-    found: dict[int, list[int]] = defaultdict(list)
-    edges = Prerequisite.objects.filter(until__isnull=True)
-    for competency, needed in edges.values_list("competency_id", "requires_id"):
-        found[competency].append(needed)
+def _requirements() -> dict[int, list[tuple[int, datetime, datetime | None]]]:
+    """Return what each competency requires, or once did, with the dates of the link."""
+    found: dict[int, list[tuple[int, datetime, datetime | None]]] = defaultdict(list)
+    links = Prerequisite.objects.values_list("competency_id", "requires_id", "since", "until")
+    for competency, *link in links:
+        found[competency].append((link[0], link[1], link[2]))
     return found
 
 
@@ -306,13 +311,6 @@ def _openings(connection: Any, of_district: _District) -> list[str]:
         for pair, at in sorted(should.items())
         if stored.get(pair) != at
     ]
-    # Once open, always open: what a changed tree would not open any more stays.
-    changed = {
-        edge.competency_id: max(edge.since, edge.until or datetime.min.replace(tzinfo=UTC))
-        for edge in Prerequisite.objects.order_by("since")
-    }
     return found + [
-        f"{pair}: open without reason"
-        for pair, at in sorted(stored.items())
-        if pair not in should and (pair[1] not in changed or changed[pair[1]] < at)
+        f"{pair}: open without reason" for pair in sorted(stored.keys() - should.keys())
     ]

@@ -1,5 +1,7 @@
 """What opens what: prerequisites are added and ended, never rewritten."""
 
+from datetime import datetime
+
 from django.db import transaction
 
 from competencies import permissions
@@ -8,7 +10,8 @@ from competencies.models import Competency, Framework, Prerequisite
 from competencies.queries.clock import database_clock
 from competencies.queries.tree import dependences
 from competencies.signals import tree_changed
-from students.models import HistoryEntry, User
+from students.actions.locks import lock_students
+from students.models import HistoryEntry, Student, User
 
 
 class PrerequisiteRefused(Exception):
@@ -41,7 +44,7 @@ def add_prerequisite(
 
     _check_acyclic(competency, requires)
     made = Prerequisite.objects.create(
-        competency=competency, requires=requires, created_by=actor, since=database_clock()
+        competency=competency, requires=requires, created_by=actor, since=_instant_of_change()
     )
     _remember(actor, "add_prerequisite", made, districts)
     _announce(made)
@@ -60,7 +63,7 @@ def end_prerequisite(*, actor: User | None, prerequisite: Prerequisite) -> None:
     districts = lock_frameworks()
     _check_permission(actor, prerequisite.competency, districts)
     ended = Prerequisite.objects.filter(pk=prerequisite.pk, until__isnull=True).update(
-        until=database_clock()
+        until=_instant_of_change()
     )
     if ended:
         _remember(actor, "end_prerequisite", prerequisite, districts)
@@ -75,6 +78,11 @@ def lock_frameworks() -> Districts:
     """Lock every framework, by ascending id; there are few. Whoever changes the tree does."""
     rows = Framework.objects.select_for_update(no_key=True).order_by("pk")
     return dict(rows.values_list("pk", "district_id"))
+
+
+def _instant_of_change() -> datetime:
+    """Return the instant of the change, with nobody opening anything by the old links after it."""
+    return lock_students(Student.objects.values_list("pk", flat=True)).at
 
 
 def _check_permission(actor: User | None, competency: Competency, districts: Districts) -> None:

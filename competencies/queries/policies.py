@@ -34,7 +34,8 @@ def policy_timelines(
     Return for each competency the versions that judge it in a district, in order of start.
 
     The first entry is always there: what nothing was placed on is judged by the preset *Two in
-    a row*. Three queries, or four where a subtree has a placement.
+    a row*. A competency that moves in the tree is judged by its new place from then on. Three
+    queries, or four where a subtree has a placement.
     """
     placements = list(
         PolicyPlacement.objects.filter(district_id=district_id).order_by("starts_at", "id")
@@ -45,10 +46,10 @@ def policy_timelines(
     frameworks = dict(
         Competency.objects.filter(pk__in=competency_ids).values_list("pk", "framework_id")
     )
-    ancestors = _ancestors(placements, competency_ids)
+    above = _ever_above(placements, competency_ids)
     return {
         competency: tuple(
-            _timeline(_candidates(placements, competency, framework, ancestors), default)
+            _timeline(_candidates(placements, framework, competency, above[competency]), default)
         )
         for competency, framework in frameworks.items()
     }
@@ -75,14 +76,6 @@ def version_on(timeline: Sequence[InForce], before: datetime) -> int:
         for entry in reversed(timeline)
         if entry.starts_at is None or entry.starts_at < before
     )
-
-
-def _ancestors(
-    placements: Iterable[PolicyPlacement], competency_ids: Collection[int]
-) -> Mapping[int, Mapping[int, int]]:
-    if not any(placement.subtree for placement in placements):
-        return defaultdict(dict)
-    return ancestor_distances(competency_ids)
 
 
 def ancestor_distances(competency_ids: Collection[int]) -> dict[int, dict[int, int]]:
@@ -126,47 +119,122 @@ def descendants(competency_ids: Collection[int]) -> set[int]:
         return {node for (node,) in cursor.fetchall()}
 
 
-def _candidates(
-    placements: Iterable[PolicyPlacement],
-    competency: int,
-    framework: int,
-    ancestors: Mapping[int, Mapping[int, int]],
-) -> list[tuple[Place, PolicyPlacement]]:
-    found = []
-    for placement in placements:
-        place = _place(placement, competency, framework, ancestors.get(competency, {}))
-        if place is not None:
-            found.append((place, placement))
+def ever_below(competency_ids: Collection[int]) -> set[int]:
+    """Return everything that is or once was below ``competency_ids``; one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH RECURSIVE down (node) AS (
+                SELECT child_id FROM competencies_parentedge WHERE parent_id = ANY(%s)
+                UNION
+                SELECT edge.child_id
+                FROM down JOIN competencies_parentedge edge ON edge.parent_id = down.node)
+            SELECT node FROM down
+            """,
+            [list(competency_ids)],
+        )
+        return {node for (node,) in cursor.fetchall()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Above:
+    """A competency with a placement was above another by ``distance`` links for a time."""
+
+    competency_id: int
+    distance: int
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A placement that concerns a competency for a time; the nearest, then the latest, rules."""
+
+    place: Place
+    placement: PolicyPlacement
+    since: datetime
+    until: datetime | None
+
+    def holds(self, at: datetime) -> bool:
+        return self.since <= at and (self.until is None or at < self.until)
+
+    @property
+    def rank(self) -> tuple[int, int, datetime, int]:
+        """Return what sorts the one that rules last."""
+        kind, distance = self.place
+        return -kind, -distance, self.placement.starts_at, self.placement.pk
+
+
+def _ever_above(
+    placements: Iterable[PolicyPlacement], competency_ids: Collection[int]
+) -> Mapping[int, Sequence[_Above]]:
+    """
+    Return when each competency was below one whose placement takes in its parts; one query.
+
+    Links that ended are followed too: a competency that moved away was judged there until then.
+    """
+    found: dict[int, list[_Above]] = defaultdict(list)
+    placed = {placement.competency_id for placement in placements if placement.subtree}
+    if not placed:
+        return found
+    with connection.cursor() as cursor:
+        cursor.execute(_EVER_ABOVE, [list(competency_ids), list(placed)])
+        for start, *row in cursor.fetchall():
+            found[start].append(_Above(*row))
     return found
 
 
-def _place(
-    placement: PolicyPlacement, competency: int, framework: int, ancestors: Mapping[int, int]
-) -> Place | None:
-    if placement.competency_id is not None:
-        if not placement.subtree:
-            return (_COMPETENCY, 0) if placement.competency_id == competency else None
+_EVER_ABOVE = """
+WITH RECURSIVE up (start, node, distance, since, until) AS (
+    SELECT child_id, parent_id, 1, since, until FROM competencies_parentedge
+    WHERE child_id = ANY(%s) AND parent_id IS NOT NULL
+    UNION
+    SELECT up.start, edge.parent_id, up.distance + 1,
+           greatest(up.since, edge.since), least(up.until, edge.until)
+    FROM up JOIN competencies_parentedge edge ON edge.child_id = up.node
+    WHERE edge.parent_id IS NOT NULL
+      AND greatest(up.since, edge.since)
+          < coalesce(least(up.until, edge.until), 'infinity'))
+SELECT start, node, distance, since, until FROM up WHERE node = ANY(%s)
+"""
+
+
+def _candidates(
+    placements: Iterable[PolicyPlacement],
+    framework: int,
+    competency: int,
+    above: Sequence[_Above],
+) -> Iterable[_Candidate]:
+    for placement in placements:
+        since = placement.starts_at
         if placement.competency_id == competency:
-            return (_SUBTREE, 0)
-        distance = ancestors.get(placement.competency_id)
-        return None if distance is None else (_SUBTREE, distance)
-    if placement.framework_id is not None:
-        return (_FRAMEWORK, 0) if placement.framework_id == framework else None
-    return (_DISTRICT, 0)
-
-
-def _timeline(
-    candidates: Sequence[tuple[Place, PolicyPlacement]], default: int
-) -> Iterable[InForce]:
-    yield InForce(None, default, False, None)
-    nearest: tuple[Place, PolicyPlacement] | None = None
-    for place, placement in candidates:  # in order of start
-        # A later one supersedes at the same place; a farther one never displaces a nearer.
-        if nearest is None or place <= nearest[0]:
-            nearest = (place, placement)
-            yield InForce(
-                placement.starts_at,
-                placement.version_id,
-                placement.mode == PolicyPlacement.Mode.RECOMPUTE,
-                placement.placed_by_id,
+            yield _Candidate(
+                (_SUBTREE if placement.subtree else _COMPETENCY, 0), placement, since, None
             )
+        elif placement.subtree:
+            for one in above:
+                if one.competency_id == placement.competency_id:
+                    begins = max(since, one.since)
+                    yield _Candidate((_SUBTREE, one.distance), placement, begins, one.until)
+        elif placement.competency_id is None and placement.framework_id in {None, framework}:
+            place = (_DISTRICT if placement.framework_id is None else _FRAMEWORK, 0)
+            yield _Candidate(place, placement, since, None)
+
+
+def _timeline(candidates: Iterable[_Candidate], default: int) -> Iterable[InForce]:
+    """Yield what rules, each time that it is another placement than before."""
+    yield InForce(None, default, False, None)
+    known = list(candidates)
+    turns = {instant for one in known for instant in (one.since, one.until) if instant is not None}
+    ruled: PolicyPlacement | None = None
+    for at in sorted(turns):
+        in_force = [one for one in known if one.holds(at)]
+        rules = max(in_force, key=lambda one: one.rank).placement if in_force else None
+        if rules == ruled:
+            continue
+        ruled = rules
+        if rules is None:
+            yield InForce(at, default, False, None)
+        else:
+            recompute = rules.mode == PolicyPlacement.Mode.RECOMPUTE
+            yield InForce(at, rules.version_id, recompute, rules.placed_by_id)

@@ -96,7 +96,8 @@ def _by_children(
 ) -> Decided | None:
     student, competency = pair
     children = relations.children[competency]
-    if not logs.judgements and not any((student, c.competency_id) in present for c in children):
+    begun = any((student, child.competency_id) in present for child in children)
+    if not begun and not logs.judgements and not logs.ratings:
         return None
     first, *later = relations.rules[competency]
     logged = [_child(student, child, changes, present) for child in children]

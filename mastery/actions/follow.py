@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from competencies.models import PolicyPlacement
-from competencies.queries.policies import descendants
+from competencies.queries.policies import descendants, ever_below
 from mastery.actions import queue
 from mastery.actions.recompute import recompute
 from mastery.models import MasteryState, RecomputeRequest
@@ -104,7 +104,19 @@ def follow_tree(competency_ids: Collection[int]) -> int:
     locked = lock_students(Student.objects.values_list("pk", flat=True))
     for district in District.objects.order_by("pk").values_list("pk", flat=True):
         asked += _ask_for_family(district, set(competency_ids), locked)
+        asked += _ask_for_policies_above(district, competency_ids, locked)
     return asked
+
+
+def _ask_for_policies_above(district: int, competency_ids: Collection[int], locked: Locked) -> int:
+    """Ask for everyone on what is, or was, below: where a policy takes in parts, it may change."""
+    if not PolicyPlacement.objects.filter(district=district, subtree=True).exists():
+        return 0
+    below = ever_below(competency_ids)
+    states = MasteryState.objects.filter(
+        district_id=district, policy_version__isnull=False, competency__in=below
+    )
+    return _ask_in_bulk(district, states, locked)
 
 
 def _ask_for_family(district: int, competency_ids: set[int], locked: Locked) -> int:

@@ -39,13 +39,18 @@ def openings_due(pairs: Collection[Pair]) -> dict[Pair, datetime]:
     if not waiting:
         return {}
     changes = mastery_changes(
-        {(student, needed) for student, competency in waiting for needed in requires[competency]}
+        {(student, link.requires_id) for student, number in waiting for link in requires[number]}
     )
     instants = {
         (student, competency): opened_at(
             [
-                PrerequisiteLog(needed, changes.get((student, needed), ()))
-                for needed in requires[competency]
+                PrerequisiteLog(
+                    link.requires_id,
+                    changes.get((student, link.requires_id), ()),
+                    since=link.since,
+                    until=link.until,
+                )
+                for link in requires[competency]
             ]
         )
         for student, competency in waiting
@@ -53,9 +58,9 @@ def openings_due(pairs: Collection[Pair]) -> dict[Pair, datetime]:
     return {pair: instant for pair, instant in instants.items() if instant is not None}
 
 
-def _requirements(competency_ids: Collection[int]) -> dict[int, list[int]]:
-    found: dict[int, list[int]] = defaultdict(list)
-    edges = Prerequisite.objects.filter(competency__in=competency_ids, until__isnull=True)
-    for competency, needed in edges.values_list("competency_id", "requires_id"):
-        found[competency].append(needed)
+def _requirements(competency_ids: Collection[int]) -> dict[int, list[Prerequisite]]:
+    """Return the links of each, those that ended too: what opened by them stays open."""
+    found: dict[int, list[Prerequisite]] = defaultdict(list)
+    for link in Prerequisite.objects.filter(competency__in=competency_ids):
+        found[link.competency_id].append(link)
     return found

@@ -216,7 +216,8 @@ def behind(pairs: Collection[Pair], *, decided: Collection[Pair]) -> tuple[set[P
     Return those of ``pairs`` with a part, and those with a prerequisite, that waits itself.
 
     What follows from a standing that is out of date would be logged for good. Parts of parts
-    count too; what is ``decided`` now and what is quarantined does not. One query.
+    count too, and links that ended, because what waits may date from before; what is ``decided``
+    now and what is quarantined does not. One query.
     """
     ordered = sorted(pairs)
     with connection.cursor() as cursor:
@@ -298,14 +299,13 @@ WITH RECURSIVE pair AS (
     SELECT * FROM unnest(%s::int[], %s::int[]) AS t (student_id, top)),
 below (top, node, by_part) AS (
     SELECT edge.parent_id, edge.child_id, true FROM competencies_parentedge edge
-    WHERE edge.parent_id IN (SELECT top FROM pair) AND edge.until IS NULL
+    WHERE edge.parent_id IN (SELECT top FROM pair)
     UNION
     SELECT edge.competency_id, edge.requires_id, false FROM competencies_prerequisite edge
-    WHERE edge.competency_id IN (SELECT top FROM pair) AND edge.until IS NULL
+    WHERE edge.competency_id IN (SELECT top FROM pair)
     UNION
     SELECT below.top, edge.child_id, below.by_part
-    FROM below JOIN competencies_parentedge edge ON edge.parent_id = below.node
-    WHERE edge.until IS NULL)
+    FROM below JOIN competencies_parentedge edge ON edge.parent_id = below.node)
 SELECT pair.student_id, below.top, below.node, below.by_part
 FROM below JOIN pair USING (top)
 JOIN mastery_recomputerequest r ON r.student_id = pair.student_id AND r.competency_id = below.node

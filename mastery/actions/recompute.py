@@ -125,7 +125,8 @@ def _ask_for_what_follows(
     if not moved:
         return 0
     competencies = {competency for _, competency in moved}
-    upwards, onwards = parents_of(competencies), opened_by(competencies)
+    # What moved may date from before a link ended: then it belongs to that one's past.
+    upwards, onwards = parents_of(competencies, ever=True), opened_by(competencies, ever=True)
     wanted = {
         (student, following)
         for student, competency in moved

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mastery.actions.decisions import ENGINE_VERSION, Decided
@@ -34,14 +34,15 @@ def write(district: int, outcomes: Mapping[Pair, Decided | None], locked: Locked
     decided = {pair: outcome for pair, outcome in outcomes.items() if outcome is not None}
     written = Written()
     _remove(outcomes.keys() - decided.keys(), written)
-    if not decided:
+    gone = {pair: Decided({}, ()) for pair in written.changed}
+    if not decided and not gone:
         return written
     stored = stored_states(decided)
     differing = {
         pair for pair, outcome in decided.items() if stored.get(pair) != dict(outcome.columns)
     }
     _write_states(district, {pair: decided[pair].columns for pair in differing}, locked)
-    advanced = _write_advancements(district, decided)
+    advanced = _write_advancements(district, decided | gone, locked)
     written.moved |= advanced | (differing - stored.keys())
     written.changed |= differing | advanced
     return written
@@ -109,35 +110,61 @@ def _write_states(district: int, columns: Mapping[Pair, Mapping[str, Any]], lock
     )
 
 
-def _write_advancements(district: int, decided: Mapping[Pair, Decided]) -> set[Pair]:
+def _write_advancements(
+    district: int, decided: Mapping[Pair, Decided], locked: Locked
+) -> set[Pair]:
     """Append what the logs say beyond what is stored; return the pairs it concerns."""
     stored = stored_advancements(decided)
     rows = [
-        row
+        _row(district, pair, said, number)
         for pair in sorted(decided)
-        for row in _new_rows(district, pair, stored.get(pair, []), decided[pair].advancements)
+        for number, said in _new(pair, stored.get(pair, []), decided[pair].advancements, locked)
     ]
     Advancement.objects.bulk_create(rows)
     return {(row.student_id, row.competency_id) for row in rows}
 
 
-def _new_rows(
-    district: int,
+def _new(
     pair: Pair,
     stored: list[Advancement],
     decided: tuple[values.Advancement, ...],
-) -> list[Advancement]:
+    locked: Locked,
+) -> list[tuple[int, values.Advancement]]:
+    """Return what is to be appended, each with its number."""
     kept = len(stored)
     if all(is_same(row, said) for row, said in zip(stored, decided, strict=False)) and (
         len(decided) >= kept
     ):
-        return [_row(district, pair, said, said.number) for said in decided[kept:]]
-    # The log is append-only, and the engine or the tree now tells its past otherwise: keep what
-    # was said and append what holds now. The audit reports such pairs.
+        return [(said.number, said) for said in decided[kept:]]
+    # The log is append-only, and the engine or who decides now tells its past otherwise: keep
+    # what was said and append what holds now. The audit reports such pairs.
     log.error("the advancements of pair %s differ from their logs", pair)
-    if not decided or is_same(stored[-1], decided[-1]):
-        return []
-    return [_row(district, pair, decided[-1], kept + 1)]
+    said = _turn(stored[-1], decided[-1] if decided else None, locked)
+    return [] if said is None else [(kept + 1, said)]
+
+
+def _turn(
+    before: Advancement, now: values.Advancement | None, locked: Locked
+) -> values.Advancement | None:
+    """Return what leads from ``before`` to what holds ``now``, as of this moment; or None."""
+    kinds = values.AdvancementKind
+    was_mastered = before.kind != kinds.REOPENED
+    if now is not None and now.kind != kinds.REOPENED:
+        if was_mastered and (before.basis, before.mastered_on) == (now.basis, now.mastered_on):
+            return None
+        kind = kinds.REDATED if was_mastered else kinds.MASTERED
+        return replace(now, kind=kind, decided_at=locked.at)
+    if not was_mastered:
+        return None
+    return values.Advancement(
+        number=before.number + 1,
+        kind=kinds.REOPENED,
+        basis=values.Basis(before.basis),
+        mastered_on=None,
+        decided_at=locked.at,
+        cause="rule" if now is None else now.cause,
+        cause_id=None if now is None else now.cause_id,
+    )
 
 
 def _row(district: int, pair: Pair, said: values.Advancement, number: int) -> Advancement:

@@ -50,20 +50,36 @@ class Availability:
 
 @dataclass(frozen=True, slots=True)
 class PrerequisiteLog:
-    """Every change of a prerequisite's decision: (decided at, mastered), in any order."""
+    """
+    Every change of a prerequisite's decision: (decided at, mastered), in any order.
+
+    It is required from ``since`` (None: ever) up to, not at, ``until`` (None: still).
+    """
 
     competency: int
     changes: tuple[tuple[datetime, bool], ...] = ()
     earlier_band: bool = False
     first_evidence_at: datetime | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def required(self, at: datetime) -> bool:
+        """Test if it was a prerequisite at ``at``."""
+        begun = self.since is None or self.since <= at
+        return begun and (self.until is None or at < self.until)
+
+    def mastered(self, at: datetime) -> bool:
+        """Test if it was mastered at ``at``."""
+        happened = [change for change in self.changes if change[0] <= at]
+        return bool(happened) and sorted(happened, key=itemgetter(0))[-1][1]
 
     def met(self, at: datetime) -> bool:
         """Test if it was mastered at ``at``, or was taken as met without evidence."""
-        happened = [change for change in self.changes if change[0] <= at]
-        if happened and sorted(happened, key=itemgetter(0))[-1][1]:
+        if self.mastered(at):
             return True
+        begun = any(when <= at for when, _ in self.changes)
         silent = self.first_evidence_at is None or at < self.first_evidence_at
-        return self.earlier_band and not happened and silent
+        return self.earlier_band and not begun and silent
 
 
 def availability(
@@ -78,10 +94,16 @@ def availability(
 
 def opened_at(logs: Sequence[PrerequisiteLog]) -> datetime | None:
     """
-    Return the first instant at which every prerequisite was mastered at once.
+    Return the first instant at which everything required then was mastered at once.
 
     None if there was none yet. One of an earlier band without evidence goes along with the others,
     but nothing opens for good by such ones alone.
     """
-    instants = sorted({when for log in logs for when, mastered in log.changes if mastered})
-    return next((when for when in instants if all(log.met(when) for log in logs)), None)
+    instants = {when for log in logs for when, mastered in log.changes if mastered}
+    instants |= {when for log in logs for when in (log.since, log.until) if when is not None}
+    return next((when for when in sorted(instants) if _opens(logs, when)), None)
+
+
+def _opens(logs: Sequence[PrerequisiteLog], at: datetime) -> bool:
+    required = [log for log in logs if log.required(at)]
+    return all(log.met(at) for log in required) and any(log.mastered(at) for log in required)

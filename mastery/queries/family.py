@@ -70,21 +70,24 @@ def _timeline(rules: Collection[RollupRule]) -> tuple[rollup.RollupRuleInForce, 
     )
 
 
-def parents_of(competency_ids: Collection[int]) -> dict[int, set[int]]:
-    """Return the competencies that each is part of now; one query."""
+def parents_of(competency_ids: Collection[int], *, ever: bool = False) -> dict[int, set[int]]:
+    """Return the competencies that each is part of now, or ``ever`` was; one query."""
     found: dict[int, set[int]] = defaultdict(set)
-    edges = ParentEdge.objects.filter(
-        child__in=competency_ids, parent__isnull=False, until__isnull=True
-    )
+    edges = ParentEdge.objects.filter(child__in=competency_ids, parent__isnull=False)
+    if not ever:
+        edges = edges.filter(until__isnull=True)
     for child, parent in edges.values_list("child_id", "parent_id"):
-        found[child].add(parent)
+        if parent is not None:
+            found[child].add(parent)
     return found
 
 
-def opened_by(competency_ids: Collection[int]) -> dict[int, set[int]]:
-    """Return the competencies that each is a prerequisite of now; one query."""
+def opened_by(competency_ids: Collection[int], *, ever: bool = False) -> dict[int, set[int]]:
+    """Return the competencies that each is a prerequisite of now, or ``ever`` was; one query."""
     found: dict[int, set[int]] = defaultdict(set)
-    edges = Prerequisite.objects.filter(requires__in=competency_ids, until__isnull=True)
+    edges = Prerequisite.objects.filter(requires__in=competency_ids)
+    if not ever:
+        edges = edges.filter(until__isnull=True)
     for requires, competency in edges.values_list("requires_id", "competency_id"):
         found[requires].add(competency)
     return found
@@ -109,13 +112,20 @@ def mastery_changes(pairs: Collection[Pair]) -> dict[Pair, tuple[tuple[datetime,
 
 
 def with_states(pairs: Collection[Pair]) -> set[Pair]:
-    """Return those of ``pairs`` that have a state; one query."""
+    """
+    Return those of ``pairs`` on which something began: a state speaks for them; one query.
+
+    Not a whole with evidence of its own, which does not decide it, and none on its parts.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT s.student_id, s.competency_id
             FROM unnest(%s::int[], %s::int[]) AS pair (student_id, competency_id)
             JOIN mastery_masterystate s USING (student_id, competency_id)
+            WHERE s.decision <> 'no_evidence' OR s.children_total IS NULL OR EXISTS (
+                SELECT 1 FROM mastery_judgement j
+                WHERE j.student_id = s.student_id AND j.competency_id = s.competency_id)
             """,
             [[student for student, _ in pairs], [competency for _, competency in pairs]],
         )
