@@ -333,7 +333,8 @@ def test_locks_and_writes_come_in_the_order(school, name):
     assert {rank for ranks in watched.ranks for rank in ranks} == expected
     for ranks in watched.ranks:
         assert ranks == sorted(ranks)
-        assert ranks.count(STUDENTS) <= 1
+        # A change of the tree may take them again: nobody else takes students of two districts.
+        assert ranks.count(STUDENTS) <= (2 if PLACE in ranks else 1)
     for statements in watched.transactions:
         unprotected = [sql for rank, sql in statements if rank > STUDENTS]
         # A claim leases requests; it holds no student and waits for nobody.
