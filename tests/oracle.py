@@ -48,7 +48,6 @@ class Expected:
 
     columns: Mapping[str, Any]
     advancements: list[dict[str, Any]]
-    begun: bool = True  # False: of a whole with evidence of its own only, which does not decide
 
     @property
     def changes(self) -> tuple[tuple[datetime, bool], ...]:
@@ -155,9 +154,7 @@ class _District:
             (edge, self.pair((student, edge.competency_id)))
             for edge in self.family.children[competency]
         ]
-        ratings = self.logs.ratings.get(pair, ())
-        begun = bool(judgements) or any(said and said.begun for _, said in children)
-        if not begun and not ratings:
+        if not judgements and not any(said for _, said in children):
             return None
         first, *later = self.family.rules[competency]
         outcome = rollup.decide_rollup(
@@ -167,7 +164,7 @@ class _District:
                     competency=edge.competency_id,
                     since=edge.since,
                     until=edge.until,
-                    changes=((edge.since, False), *said.changes) if said and said.begun else (),
+                    changes=((edge.since, False), *said.changes) if said else (),
                 )
                 for edge, said in children
             ],
@@ -176,7 +173,7 @@ class _District:
             self.at,
         )
         ends = [said.ends_at for said in judgements if said.ends_at and said.ends_at > self.at]
-        pieces = {rating.piece for rating in ratings}
+        pieces = {rating.piece for rating in self.logs.ratings.get(pair, ())}
         columns = _NO_COLUMNS | {
             "decision": str(outcome.decision),
             "basis": str(outcome.basis),
@@ -187,7 +184,7 @@ class _District:
             "mastered_on": outcome.mastered_on,
             "valid_until": min(ends, default=None),
         }
-        return Expected(columns, [_row(said) for said in outcome.advancements], begun)
+        return Expected(columns, [_row(said) for said in outcome.advancements])
 
     def openings(self) -> dict[Pair, datetime]:
         """Return when each competency with prerequisites opened for each student."""

@@ -96,8 +96,7 @@ def _by_children(
 ) -> Decided | None:
     student, competency = pair
     children = relations.children[competency]
-    begun = any((student, child.competency_id) in present for child in children)
-    if not begun and not logs.judgements and not logs.ratings:
+    if not logs.judgements and not any((student, c.competency_id) in present for c in children):
         return None
     first, *later = relations.rules[competency]
     logged = [_child(student, child, changes, present) for child in children]

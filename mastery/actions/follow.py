@@ -4,8 +4,9 @@ import logging
 from collections.abc import Collection
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
+from assessments.models import Rating
 from competencies.models import PolicyPlacement
 from competencies.queries.policies import descendants, ever_below
 from mastery.actions import queue
@@ -87,8 +88,17 @@ def follow_policy(placement: PolicyPlacement, *, locked: Locked) -> int:
 
 
 def follow_rollup(competency_id: int, district_id: int, *, locked: Locked) -> int:
-    """Ask for everyone who has a state on the competency or a part of it; return how many."""
-    return _ask_for_family(district_id, {competency_id}, locked)
+    """
+    Ask for everyone with a state on the competency or a part, or a rating on it; return how many.
+
+    The ratings are looked up student by student: whom the children left without a state has one
+    again when they no longer decide.
+    """
+    rated = Rating.objects.filter(student=OuterRef("pk"), competency=competency_id)
+    students = Student.objects.filter(Exists(rated), district=district_id)
+    pairs = {(student, competency_id) for student in students.values_list("pk", flat=True)}
+    queue.enqueue(district_id, pairs, locked=locked, priority=RecomputeRequest.BULK)
+    return len(pairs) + _ask_for_family(district_id, {competency_id}, locked)
 
 
 def follow_tree(competency_ids: Collection[int]) -> int:

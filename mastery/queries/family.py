@@ -112,20 +112,13 @@ def mastery_changes(pairs: Collection[Pair]) -> dict[Pair, tuple[tuple[datetime,
 
 
 def with_states(pairs: Collection[Pair]) -> set[Pair]:
-    """
-    Return those of ``pairs`` on which something began: a state speaks for them; one query.
-
-    Not a whole with evidence of its own, which does not decide it, and none on its parts.
-    """
+    """Return those of ``pairs`` that have a state; one query."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT s.student_id, s.competency_id
             FROM unnest(%s::int[], %s::int[]) AS pair (student_id, competency_id)
             JOIN mastery_masterystate s USING (student_id, competency_id)
-            WHERE s.decision <> 'no_evidence' OR s.children_total IS NULL OR EXISTS (
-                SELECT 1 FROM mastery_judgement j
-                WHERE j.student_id = s.student_id AND j.competency_id = s.competency_id)
             """,
             [[student for student, _ in pairs], [competency for _, competency in pairs]],
         )
