@@ -46,7 +46,9 @@ def staged_rows(records: Iterator[tuple[int, list[str]]], names: Names, say: Say
 
     One row in memory at a time; about fifteen microseconds each.
     """
-    _, header = next(records, (1, []))
+    _, header = next(records, (1, None))
+    if header is None:  # no CSV at all, which was said
+        return
     wrong = columns.header_problems(header)
     for column, message in wrong:
         say(1, column, "table.header", message)
