@@ -117,6 +117,7 @@ class Machine(RuleBasedStateMachine):
             raise
         self.tree: dict[str, tuple[str, ...]] = {}
         self.crashed = 0
+        self.held: queue.Claim | None = None  # by a worker that is slow
         self.flipped: set[int] = set()  # decided by others than before: their past is told anew
         self.advancements: dict[int, tuple[Any, ...]] = {}
         self.rows: dict[tuple[str, int], dict[str, Any]] = {}
@@ -392,6 +393,21 @@ class Machine(RuleBasedStateMachine):
                 queue.finish(claimed, claimed.pairs, locked=locked)
             raise Crash
 
+    @precondition(lambda self: self.crashed < MOST_CRASHES)
+    @rule(alone=st.booleans())
+    def work_slowly(self, alone: bool) -> None:
+        """Claim now and work later, whatever happens in between, the end of the lease too."""
+        if self.held is None:
+            self.held = queue.claim(suspects=alone)
+            self.crashed += bool(self.held.pairs)
+            return
+        held, self.held = self.held, None
+        with transaction.atomic():
+            locked = lock_students(held.students)
+            done = recompute(held.pairs, locked=locked)
+            assert not done.failed
+            queue.finish(held, held.pairs, locked=locked)
+
     @rule(what=st.sampled_from(["leases", "sweep", "recompute"]))
     def time_passes(self, what: str) -> None:
         if what == "leases":
@@ -481,7 +497,7 @@ class Machine(RuleBasedStateMachine):
         wrong = self._mismatches(now)
         assert not wrong, "\n".join(wrong)
         self.nothing_goes_wrong_unseen()
-        self.crashed = 0
+        self.crashed, self.held = 0, None
         self.instants.append((now, _stored()))
 
     def _earlier_instants_are_told_as_they_were(self) -> None:

@@ -21,7 +21,7 @@ def test_the_stored_state_always_equals_a_replay_of_the_logs() -> None:
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=1000 if LONG else 25,
+            max_examples=1000 if LONG else 20,
             stateful_step_count=50 if LONG else 25,
             # Shrinking takes minutes; the long search takes them.
             phases=[phase for phase in Phase if LONG or phase not in {Phase.shrink, Phase.explain}],
