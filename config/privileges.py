@@ -19,6 +19,8 @@ APPEND_ONLY: dict[str, tuple[str, ...]] = {
     "assessments_selfassessment": (),
     "assessments_submission": (),
     "assessments_artefact": (),
+    "competencies_scale": ("name",),
+    "competencies_level": (),
     "competencies_policyversion": (),
     "competencies_policyplacement": (),
     "competencies_rolluprule": (),

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from assessments.actions.record import NewPiece, NewRating
 
 
+LONGEST_TITLE = 300  # characters
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What pieces are checked against; a snapshot from under the students' locks."""
@@ -47,6 +50,8 @@ class Rules:
         self.check_day(piece.demonstrated_on)
         if not piece.ratings:
             raise EvidenceRejected("A piece of evidence needs at least one rating.")
+        if len(piece.title) > LONGEST_TITLE:
+            raise EvidenceRejected(f"Keep the title under {LONGEST_TITLE} characters.")
         if len({rating.competency_id for rating in piece.ratings}) < len(piece.ratings):
             raise EvidenceRejected("One piece was rated twice on the same competency.")
         if piece.assessment and piece.assessment.district_id != self.district.pk:

@@ -7,7 +7,7 @@ version of its chain, unless they are what is corrected.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +18,8 @@ from assessments import permissions
 from assessments.actions.check import Rules, load_rules
 from assessments.actions.errors import EvidenceRejected, OutOfDate
 from assessments.actions.record import NewRating, next_ids
-from assessments.models import Evidence, Mark, Rating
+from assessments.actions.task import task_of
+from assessments.models import Conditions, Evidence, Mark, Rating, Setting, Situation
 from assessments.queries import live_ratings
 from assessments.signals import ratings_changed
 from students.actions.locks import Locked, lock_students
@@ -86,11 +87,12 @@ def correct_ratings(
     ]
 
 
+@transaction.atomic
 def undo_correction(*, actor: User | None, rating_id: int, reason: str = "") -> Rating:
     """
     Record the value again that ``rating_id`` took the place of.
 
-    :raises EvidenceRejected: if it corrected nothing.
+    :raises EvidenceRejected: if it corrected nothing, or the piece and not the rating.
     """
     former = (
         permissions.ratings_visible_to(actor, _now())
@@ -99,6 +101,8 @@ def undo_correction(*, actor: User | None, rating_id: int, reason: str = "") -> 
     )
     if former is None:
         raise EvidenceRejected("There is nothing to undo: this rating was not corrected.")
+    if not Rating.objects.filter(pk=rating_id, evidence_id=former.evidence_id).exists():
+        raise EvidenceRejected("The piece itself was corrected. Correct its day or setting again.")
     return correct_rating(
         actor=actor,
         rating_id=rating_id,
@@ -122,11 +126,9 @@ def correct_evidence(
     :raises PermissionDenied: if ``actor`` may not correct one of its ratings.
     :raises OutOfDate: if the piece was corrected meanwhile.
     """
-    unknown = changes.keys() - _CORRECTABLE
-    if unknown:
-        raise EvidenceRejected(
-            f"This cannot be corrected on a piece: {', '.join(sorted(unknown))}."
-        )
+    _check_changes(changes)
+    # Locked before the ratings are listed: none may be added to the piece meanwhile.
+    lock_students(Evidence.objects.filter(pk=evidence_id).values_list("student_id", flat=True))
     of_piece = Rating.objects.filter(evidence_id=evidence_id, voided_at__isnull=True)
     replaced = Rating.objects.filter(replaces__in=of_piece.values("pk")).values("replaces")
     numbers = list(of_piece.exclude(pk__in=replaced).values_list("pk", flat=True))
@@ -145,11 +147,23 @@ def correct_evidence(
             recorded_at=locked.at,
             evidence_id=new.pk,
             policy_version_id=_pinned(standing[number], old, new, locked.at),
+            task=_task(standing[number], new),
             **copied,
         )
         for number in numbers
     }
     Evidence.objects.bulk_create([new])
+    HistoryEntry.objects.create(
+        district_id=new.district_id,
+        actor=actor,
+        action="correct_evidence",
+        object_type="evidence",
+        object_id=new.pk,
+        student_id=new.student_id,
+        before={name: _plain(getattr(old, name)) for name in changes},
+        after={name: _plain(getattr(new, name)) for name in changes},
+        reason=reason,
+    )
     _write(actor, rows, standing, locked, reason)
     return new
 
@@ -177,7 +191,14 @@ def lock_standing(
     return locked, standing
 
 
-_CORRECTABLE = {"demonstrated_on", "conditions", "setting", "situation", "application"}
+# What can be corrected on a piece, and the choices it has.
+_CORRECTABLE: dict[str, Any] = {
+    "demonstrated_on": None,
+    "application": None,
+    "conditions": Conditions,
+    "setting": Setting,
+    "situation": Situation,
+}
 _COPIED = ("demonstrated_on", "position", "piece", "conditions", "setting", "application")
 
 
@@ -223,6 +244,10 @@ def _piece_successor(
         if field.name != "public_id"
     }
     [number] = next_ids("assessments_evidence", 1)
+    by_another = actor is not None and actor.pk != old.recorded_by_id
+    if old.by_substitute and old.confirmed_at is None and by_another:
+        # A teacher of the class who puts it right has taken it over.
+        fields |= {"confirmed_at": locked.at, "confirmed_by_id": actor.pk if actor else None}
     return Evidence(
         **(
             fields
@@ -231,9 +256,38 @@ def _piece_successor(
                 "id": number,
                 "replaces": old.pk,
                 "recorded_at": locked.at,
-                "recorded_by_id": actor.pk if actor else None,
+                "recorded_by_id": actor.pk if actor else old.recorded_by_id,
             }
         )
+    )
+
+
+def _check_changes(changes: Mapping[str, Any]) -> None:
+    unknown = changes.keys() - _CORRECTABLE.keys()
+    if unknown:
+        raise EvidenceRejected(
+            f"This cannot be corrected on a piece: {', '.join(sorted(unknown))}."
+        )
+    for name, value in changes.items():
+        choices = _CORRECTABLE[name]
+        is_open = value is None and name in {"setting", "situation"}
+        if choices is not None and not is_open and value not in choices.values:
+            words = ", ".join(str(label) for label in choices.labels)
+            raise EvidenceRejected(f"Choose the {name} from: {words}.")
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, date) else value
+
+
+def _task(row: Rating, new: Evidence) -> int:
+    """Return the task of a corrected piece: where nothing names it, it goes with the day."""
+    return task_of(
+        assessment_id=new.assessment_id,
+        title=new.title,
+        kind=new.kind,
+        assessor_id=row.assessor_id,
+        day=new.demonstrated_on,
     )
 
 
@@ -289,6 +343,7 @@ def _write(
 
 
 def _said(row: Rating) -> dict[str, Any]:
-    said = model_to_dict(row, fields=["mark", "demonstrated_on", "conditions", "setting"])
+    shown = ["mark", "demonstrated_on", "conditions", "setting", "application"]
+    said = model_to_dict(row, fields=shown)
     said["demonstrated_on"] = str(row.demonstrated_on)
     return said | {"rating": row.pk, "points": None if row.points is None else str(row.points)}

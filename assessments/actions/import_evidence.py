@@ -8,6 +8,7 @@ the file itself changed.
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 
 from django.db import connection, transaction
@@ -78,7 +79,8 @@ def _import(
     try:
         with transaction.atomic():
             staging.create()
-            rows = _rows(district, file)
+            names = Names(district, _today(district))
+            rows = _rows(file, names)
             count = staging.fill(_watched(rows, progress))
             if not count and not file.diagnostics.has_errors:
                 _wrong(file, None, "", "table.no_rows", "The file has a header and no rows.")
@@ -86,7 +88,7 @@ def _import(
             if file.diagnostics.has_errors:
                 raise ImportRefused(())
             locked = lock_students(staging.students())
-            _write(district, locked, job, summary)
+            _write(district, locked, job, summary, names)
             if dry_run:
                 raise _DryRun
     except _DryRun:
@@ -94,10 +96,12 @@ def _import(
     return summary
 
 
-def _write(district: District, locked: Locked, job: Job | None, summary: Summary) -> None:
+def _write(
+    district: District, locked: Locked, job: Job | None, summary: Summary, names: Names
+) -> None:
     staging.match(district, SOURCE)
     pieces, ratings = staging.insert_new(district, SOURCE, locked.at)
-    corrected_pieces, corrected = staging.correct(district, locked.at)
+    corrected_pieces, corrected = staging.correct(district, locked.at, names)
     unchanged = staging.unchanged()
     summary.count("created", "pieces", pieces)
     summary.count("created", "ratings", ratings)
@@ -117,15 +121,18 @@ def _write(district: District, locked: Locked, job: Job | None, summary: Summary
         ratings_changed.send(sender=Rating, locked=locked, pairs=frozenset(pairs), in_bulk=True)
 
 
-def _rows(district: District, file: EvidenceFile) -> Iterator[Row]:
+def _today(district: District) -> date:
     with connection.cursor() as cursor:
         cursor.execute("SELECT (clock_timestamp() AT TIME ZONE %s)::date", [district.time_zone])
         (today,) = cursor.fetchone()
+    assert isinstance(today, date)
+    return today
 
+
+def _rows(file: EvidenceFile, names: Names) -> Iterator[Row]:
     def say(row: int, column: str, code: str, message: str) -> None:
         _wrong(file, row, column, code, message)
 
-    names = Names(district, today)
     return staged_rows(file.records(), names, say)
 
 

@@ -8,11 +8,13 @@ from django.db.models import QuerySet
 
 from assessments import permissions
 from assessments.actions.correct import lock_standing
-from assessments.actions.errors import EvidenceRejected
+from assessments.actions.errors import EvidenceRejected, OutOfDate
 from assessments.models import Evidence, Rating
 from assessments.signals import ratings_changed
 from students.actions.locks import Locked, lock_students
 from students.models import HistoryEntry, User
+
+LONGEST_REASON = 500  # characters
 
 
 def void_rating(*, actor: User | None, rating_id: int, reason: str) -> None:
@@ -31,6 +33,8 @@ def void_ratings(*, actor: User | None, rating_ids: Collection[int], reason: str
     """
     if not reason.strip():
         raise EvidenceRejected("Say why the rating is void; the reason stays in the record.")
+    if len(reason) > LONGEST_REASON:
+        raise EvidenceRejected(f"Keep the reason under {LONGEST_REASON} characters.")
     locked, standing = lock_standing(actor, rating_ids)
     Rating.objects.filter(pk__in=standing).update(
         voided_at=locked.at, voided_by=actor, void_reason=reason.strip()
@@ -47,11 +51,13 @@ def void_ratings(*, actor: User | None, rating_ids: Collection[int], reason: str
 @transaction.atomic
 def release_evidence(*, actor: User | None, evidence_ids: Collection[int]) -> int:
     """
-    Release pieces to their students, so that they count; return how many were not yet.
+    Release pieces to their students, so that they count; return how many.
 
-    :raises PermissionDenied: if ``actor`` may not release one of them.
+    :raises PermissionDenied: if ``actor`` may not release one of them, or it is released.
+    :raises OutOfDate: if one was corrected meanwhile.
     """
     locked = _lock(evidence_ids)
+    _check_standing(evidence_ids)
     permissions.check_can_release(actor, evidence_ids, locked.at)
     waiting = Evidence.objects.filter(pk__in=evidence_ids, released_at__isnull=True)
     return _settle(actor, waiting, locked, "release_evidence", {"released_at": locked.at})
@@ -62,9 +68,11 @@ def confirm_evidence(*, actor: User, evidence_ids: Collection[int]) -> int:
     """
     Take a substitute's pieces over as one's own, so that they count; return how many.
 
-    :raises PermissionDenied: if ``actor`` may not confirm one of them.
+    :raises PermissionDenied: if ``actor`` may not confirm one of them, or it is confirmed.
+    :raises OutOfDate: if one was corrected meanwhile.
     """
     locked = _lock(evidence_ids)
+    _check_standing(evidence_ids)
     permissions.check_can_confirm(actor, evidence_ids, locked.at)
     waiting = Evidence.objects.filter(
         pk__in=evidence_ids, by_substitute=True, confirmed_at__isnull=True
@@ -76,6 +84,11 @@ def confirm_evidence(*, actor: User, evidence_ids: Collection[int]) -> int:
 def _lock(evidence_ids: Collection[int]) -> Locked:
     students = Evidence.objects.filter(pk__in=evidence_ids).values_list("student_id", flat=True)
     return lock_students(students)
+
+
+def _check_standing(evidence_ids: Collection[int]) -> None:
+    if Evidence.objects.filter(replaces__in=evidence_ids).exists():
+        raise OutOfDate("Somebody corrected this piece meanwhile. Look at what stands now.", None)
 
 
 def _settle(

@@ -80,6 +80,8 @@ def record_evidence(
         raise EvidenceRejected("There is nothing to record.")
     locked = lock_students(piece.student_id for piece in pieces)
     permissions.check_can_record(actor, locked.student_ids, locked.at)
+    permissions.check_can_record_in(actor, _classes(pieces), locked.at)
+    _check_assessors(actor, district, pieces)
     rules = load_rules(
         district=district,
         student_ids=locked.student_ids,
@@ -95,6 +97,24 @@ def record_evidence(
     _write_history(actor, recorded)
     ratings_changed.send(sender=Rating, locked=locked, pairs=recorded.pairs)
     return recorded
+
+
+def _classes(pieces: Sequence[NewPiece]) -> set[tuple[int, int]]:
+    """Return the students and the sections that their assessments are of."""
+    return {
+        (piece.student_id, piece.assessment.section_id)
+        for piece in pieces
+        if piece.assessment is not None and piece.assessment.section_id is not None
+    }
+
+
+def _check_assessors(actor: User | None, district: District, pieces: Sequence[NewPiece]) -> None:
+    """A person records their own judgement; only the operator records somebody else's."""
+    for piece in pieces:
+        if piece.assessor is None or piece.assessor == actor:
+            continue
+        if actor is not None or piece.assessor.district_id != district.pk:
+            raise EvidenceRejected("You can record only what you judged yourself.")
 
 
 def next_ids(table: str, count: int) -> list[int]:

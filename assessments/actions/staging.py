@@ -12,6 +12,8 @@ from typing import Any
 
 from django.db import connection
 
+from assessments.actions.task import task_of
+from assessments.evidence_file.names import Names
 from assessments.evidence_file.rows import Row
 from students.models import District
 
@@ -106,7 +108,7 @@ def insert_new(district: District, source: str, at: datetime) -> tuple[int, int]
     return pieces, _run(_INSERT_RATINGS, values)
 
 
-def correct(district: District, at: datetime) -> tuple[int, int]:
+def correct(district: District, at: datetime, names: Names) -> tuple[int, int]:
     """
     Correct pieces and ratings whose file says otherwise now; return how many of each.
 
@@ -118,6 +120,13 @@ def correct(district: District, at: datetime) -> tuple[int, int]:
     pieces = _run(_CORRECT_EVIDENCE, values)
     _run("DROP TABLE IF EXISTS pg_temp.corrected")
     _run(_CORRECTED)
+    for number, competency, pinned, day, *what in list(_stream(_MOVED_ALONG)):
+        title, kind, assessor, assessment = what
+        task = task_of(
+            assessment_id=assessment, title=title, kind=kind, assessor_id=assessor, day=day
+        )
+        version = names.pinned(competency, day).version_id if names.rates(competency) else pinned
+        _run(_PIN, {"id": number, "version": version, "task": task})
     ratings = _run(_CORRECT_RATINGS, values)
     _run(_NOTE_CORRECTIONS, values)
     return pieces, ratings
@@ -286,14 +295,27 @@ carried AS (
     WHERE r.voided_at IS NULL AND NOT EXISTS (
         SELECT 1 FROM assessments_rating newer
         WHERE newer.district_id = r.district_id AND newer.replaces = r.id))
-SELECT nextval(pg_get_serial_sequence('assessments_rating', 'id')) AS id, found.*
+SELECT nextval(pg_get_serial_sequence('assessments_rating', 'id')) AS id, found.*,
+    staged.policy_version, staged.task
 FROM (
     SELECT coalesce(revised.old, carried.old) AS old, carried.evidence,
+           revised.old IS NOT NULL AS revised,
            CASE WHEN revised.old IS NULL THEN carried.points ELSE revised.points END AS points,
            coalesce(revised.mark, carried.mark) AS mark
     FROM revised FULL JOIN carried USING (old)
     ORDER BY 1) AS found
+LEFT JOIN staged ON staged.standing = found.old
 """
+# A rating of a moved piece that the file does not list moves along; its rule and its task go
+# with the new day all the same.
+_MOVED_ALONG = """
+SELECT c.id, r.competency_id, r.policy_version_id, e.demonstrated_on, e.title, e.kind,
+    r.assessor_id, e.assessment_id
+FROM corrected c JOIN assessments_rating r ON r.id = c.old
+JOIN assessments_evidence e ON e.id = c.evidence
+WHERE c.policy_version IS NULL
+"""
+_PIN = "UPDATE corrected SET policy_version = %(version)s, task = %(task)s WHERE id = %(id)s"
 _CORRECT_RATINGS = """
 INSERT INTO assessments_rating (id, district_id, evidence_id, student_id, competency_id, points,
     mark, demonstrated_on, position, piece, chain, replaces, task, kind, purpose, application,
@@ -301,18 +323,20 @@ INSERT INTO assessments_rating (id, district_id, evidence_id, student_id, compet
     first_recorded_at)
 SELECT c.id, old.district_id, e.id, old.student_id, old.competency_id, c.points, c.mark,
     e.demonstrated_on, e.position, e.piece, old.chain, old.id,
-    coalesce(moved_task.task, old.task), e.kind, e.purpose, e.application, e.setting,
-    e.conditions, old.assessor_id, old.scale_id,
-    coalesce(moved_task.policy_version, old.policy_version_id), %(at)s, old.first_recorded_at
+    CASE WHEN c.evidence IS NULL THEN old.task ELSE c.task END, e.kind, e.purpose,
+    e.application, e.setting, e.conditions, old.assessor_id, old.scale_id,
+    CASE WHEN c.evidence IS NULL THEN old.policy_version_id ELSE c.policy_version END, %(at)s,
+    old.first_recorded_at
 FROM corrected c
 JOIN assessments_rating old ON old.id = c.old
 JOIN assessments_evidence e ON e.id = coalesce(c.evidence, old.evidence_id)
-LEFT JOIN staged moved_task ON c.evidence IS NOT NULL AND moved_task.standing = old.id
 """
 _NOTE_CORRECTIONS = """
 INSERT INTO students_historyentry (district_id, action, object_type, object_id, student_id,
     before, after, reason, at)
-SELECT old.district_id, 'import_correction', 'rating', c.id, old.student_id,
+SELECT old.district_id,
+    CASE WHEN c.revised THEN 'import_correction' ELSE 'import_carried' END,
+    'rating', c.id, old.student_id,
     jsonb_build_object('rating', old.id, 'points', old.points, 'mark', old.mark),
     jsonb_build_object('rating', c.id, 'points', c.points, 'mark', c.mark), '', %(at)s
 FROM corrected c JOIN assessments_rating old ON old.id = c.old

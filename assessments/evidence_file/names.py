@@ -14,6 +14,7 @@ from competencies.queries.policies import InForce, policy_timelines
 from students.models import District, Student, User
 
 AMBIGUOUS = -1
+MOST_PINS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,16 @@ class Names:
         """Return the person with this sign-in name, username or roster identifier."""
         return _only(self._assessors, text, "person", "the sign-in name") if text else None
 
+    def rates(self, competency: int) -> bool:
+        """Test if the competency can be rated now; a retired one keeps what it was judged by."""
+        return competency in self._timelines
+
     def pinned(self, competency: int, day: date) -> Pinned:
         """Return what judges work of ``day`` on a competency."""
         found = self._pins.get((competency, day))
         if found is None:
+            if len(self._pins) >= MOST_PINS:  # a file may name more days than are worth keeping
+                self._pins.clear()
             found = self._pins[competency, day] = self._versions[self._version(competency, day)]
         return found
 

@@ -4,7 +4,9 @@ from django.db import migrations
 
 SET_ONCE = """
 CREATE TRIGGER assessments_evidence_once BEFORE UPDATE ON assessments_evidence
-    FOR EACH ROW EXECUTE FUNCTION cairn_set_once('released_at', 'confirmed_at', 'confirmed_by_id');
+    FOR EACH ROW EXECUTE FUNCTION cairn_set_once('released_at');
+CREATE TRIGGER assessments_evidence_confirmed_once BEFORE UPDATE ON assessments_evidence
+    FOR EACH ROW EXECUTE FUNCTION cairn_set_once('confirmed_at', 'confirmed_by_id');
 CREATE TRIGGER assessments_rating_once BEFORE UPDATE ON assessments_rating
     FOR EACH ROW EXECUTE FUNCTION cairn_set_once('voided_at', 'voided_by_id', 'void_reason');
 """
@@ -25,6 +27,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             SET_ONCE,
             "DROP TRIGGER assessments_evidence_once ON assessments_evidence;"
+            "DROP TRIGGER assessments_evidence_confirmed_once ON assessments_evidence;"
             "DROP TRIGGER assessments_rating_once ON assessments_rating;",
         ),
         migrations.RunSQL(

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from assessments.models import Evidence, Rating
 from students.models import Student, User
 from students.models.relationships import LocalDay
-from students.permissions import check_covers, covers, students_taught_by
+from students.permissions import NotAllowed, check_covers, covers, students_taught_by
 from students.permissions import relations as of
 from students.permissions.relations import LEAD, RECORDERS, SUBSTITUTE, TEACHERS, in_reach
 
@@ -45,6 +45,26 @@ def check_can_record(user: User | None, student_ids: Collection[int], at: dateti
         student_ids,
         _("You can record evidence only about students of a section you teach today."),
     )
+
+
+def check_can_record_in(
+    user: User | None, classes: Collection[tuple[int, int]], at: datetime
+) -> None:
+    """
+    Refuse unless ``user`` teaches each student, by id, in the section beside it. One query.
+
+    :raises NotAllowed: for one who is not in that section, or a section that is not taught.
+    """
+    if user is None or not classes:
+        return
+    taught = of.enrollments_taught(user, at, RECORDERS)
+    found = set(
+        taught.filter(student__in={student for student, _ in classes}).values_list(
+            "student_id", "section_id"
+        )
+    )
+    if not set(classes) <= found:
+        raise NotAllowed(_("That assessment belongs to a section in which you do not teach them."))
 
 
 def records_as_substitute(

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from competencies import permissions
 from competencies.models import Competency, Framework, PolicyPlacement, PolicyVersion, RollupRule
-from competencies.queries.policies import ancestor_distances
+from competencies.queries.policies import ancestor_distances, descendants
 from competencies.signals import policy_placed, rollup_changed
 from students.actions.locks import Locked, lock_students
 from students.models import District, HistoryEntry, Student, User
@@ -55,6 +55,8 @@ def place_policy(
         raise PlacementRejected("A policy cannot begin in the past. Choose today or a later day.")
     if version.policy.district_id not in {None, district.pk}:
         raise PlacementRejected("That policy does not exist.")
+    _check_is_ours(district, place.framework)
+    _check_is_ours(district, place.competency.framework if place.competency else None)
     if place.subtree and place.competency is not None:
         _check_no_tie(district, place.competency)
     placement = PolicyPlacement.objects.create(
@@ -92,6 +94,7 @@ def set_rollup_rule(
     """
     locked = lock_all_students(district)
     permissions.check_can_place_policy(actor, district=district, at=locked.at)
+    _check_is_ours(district, competency.framework)
     children = competency.child_edges.filter(until__isnull=True).count()
     if rule == RollupRule.Rule.K_OF_N and not 1 <= (k or 0) <= children:
         raise PlacementRejected(f"Choose how many of the {children} parts are needed, at least 1.")
@@ -116,27 +119,30 @@ def lock_all_students(district: District) -> Locked:
     return lock_students(Student.objects.filter(district=district).values_list("pk", flat=True))
 
 
+def _check_is_ours(district: District, framework: Framework | None) -> None:
+    if framework is not None and framework.district_id not in {None, district.pk}:
+        raise PlacementRejected("That competency does not exist.")
+
+
 def _check_no_tie(district: District, competency: Competency) -> None:
-    """Refuse a subtree that meets another one at equal distance above some competency."""
-    others = {
-        row.competency_id: row.competency
-        for row in PolicyPlacement.objects.filter(district=district, subtree=True)
-        .exclude(competency=competency)
-        .select_related("competency")
-        if row.competency is not None
-    }
-    if not others:
+    """Refuse a subtree that meets another one at equal distance, with nothing nearer."""
+    placed = PolicyPlacement.objects.filter(district=district, competency__isnull=False)
+    subtrees = set(placed.filter(subtree=True).values_list("competency_id", flat=True))
+    own_place = set(placed.values_list("competency_id", flat=True))
+    rivals = subtrees - {competency.pk}
+    if not rivals:
         return
-    below = Competency.objects.filter(framework=competency.framework_id).values_list(
-        "pk", flat=True
-    )
-    for node, distances in ancestor_distances(list(below)).items():
-        own = distances.get(competency.pk)
-        tied = [o for number, o in others.items() if number and distances.get(number) == own]
-        if own is not None and tied:
+    below = descendants([competency.pk]) - own_place
+    for node, distances in sorted(ancestor_distances(below).items()):
+        near = {number: way for number, way in distances.items() if number in subtrees}
+        near[competency.pk] = distances[competency.pk]
+        nearest = min(near.values())
+        tied = [number for number in rivals & near.keys() if near[number] == nearest]
+        if tied and near[competency.pk] == nearest:
+            names = Competency.objects.in_bulk([node, tied[0]])
             raise PlacementRejected(
-                f"{Competency.objects.get(pk=node)} would be equally near to {competency} and "
-                f"{tied[0]}. Place a policy on that competency itself first."
+                f"{names[node]} would be equally near to {competency} and {names[tied[0]]}. "
+                "Place a policy on that competency itself first."
             )
 
 

@@ -6,7 +6,8 @@ from datetime import date, datetime
 from django.db import transaction
 
 from assessments.models import Rating
-from competencies.models import Competency
+from competencies.models import Competency, Level, PolicyVersion
+from competencies.queries.policies import policy_timelines, version_on
 from mastery import permissions
 from mastery.actions.follow import follow_ratings
 from mastery.models import Judgement
@@ -14,6 +15,8 @@ from students.actions.locks import Locked, lock_students
 from students.models import HistoryEntry, Student, User
 
 Kind = Judgement.Kind
+LONGEST_REASON = 1000  # characters
+LONGEST_SOURCE = 300
 
 
 class JudgementRejected(Exception):
@@ -77,10 +80,16 @@ def judge(*, actor: User, student: Student, competency: Competency, word: Word) 
 def _check(student: Student, competency: Competency, word: Word, locked: Locked) -> None:
     if not word.reason.strip():
         raise JudgementRejected("Give a reason: it stays with the decision.")
+    if len(word.reason) > LONGEST_REASON or len(word.source) > LONGEST_SOURCE:
+        raise JudgementRejected(
+            f"Keep the reason under {LONGEST_REASON} characters and the source under "
+            f"{LONGEST_SOURCE}."
+        )
     if word.ends_at is not None and word.ends_at <= locked.at:
         raise JudgementRejected("The end is in the past. Choose a later day, or leave it open.")
     if word.kind in {Kind.CONFIRMATION, Kind.REFUSAL}:
         _check_saw(student, competency, word)
+    _check_competency(student, competency, word, locked)
     says_nothing = word.mastered is None and word.level is None
     if word.kind in {Kind.OVERRIDE, Kind.PRIOR_STANDING} and says_nothing:
         raise JudgementRejected("Say whether it is mastered, or which level it is.")
@@ -88,6 +97,18 @@ def _check(student: Student, competency: Competency, word: Word, locked: Locked)
         raise JudgementRejected("Name the school or record that the standing comes from.")
     if word.kind == Kind.OWN_TARGET and word.level is None:
         raise JudgementRejected("Choose the level that is this student's target.")
+
+
+def _check_competency(student: Student, competency: Competency, word: Word, locked: Locked) -> None:
+    if competency.framework.district_id not in {None, student.district_id}:
+        raise JudgementRejected("That competency does not exist.")
+    if word.level is None:
+        return
+    timeline = policy_timelines(student.district_id, [competency.pk])[competency.pk]
+    version = PolicyVersion.objects.get(pk=version_on(timeline, locked.at))
+    levels = Level.objects.filter(scale=version.scale_id).count()
+    if not 1 <= word.level <= levels:
+        raise JudgementRejected(f"Choose a level from 1 to {levels}.")
 
 
 def _check_saw(student: Student, competency: Competency, word: Word) -> None:

@@ -85,10 +85,11 @@ def is_same(row: Advancement, decided: values.Advancement) -> bool:
 
 def _remove(pairs: Collection[Pair], written: Written) -> None:
     """Take away states that nothing speaks for any more: the children decide, and none began."""
-    for pair in stored_states(pairs) if pairs else ():
-        MasteryState.objects.filter(pk=pair).delete()
-        written.changed.add(pair)
-        written.moved.add(pair)
+    gone = set(stored_states(pairs)) if pairs else set()
+    if gone:
+        MasteryState.objects.filter(pk__in=sorted(gone)).delete()
+    written.changed |= gone
+    written.moved |= gone
 
 
 def _write_states(district: int, columns: Mapping[Pair, Mapping[str, Any]], locked: Locked) -> None:

@@ -111,6 +111,21 @@ def mastery_changes(pairs: Collection[Pair]) -> dict[Pair, tuple[tuple[datetime,
     return {pair: tuple(changes) for pair, changes in found.items()}
 
 
+def first_evidence(pairs: Collection[Pair]) -> dict[Pair, datetime]:
+    """Return when the first rating of each pair was recorded, of those that have one; one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT r.student_id, r.competency_id, min(r.recorded_at)
+            FROM unnest(%s::int[], %s::int[]) AS pair (student_id, competency_id)
+            JOIN assessments_rating r USING (student_id, competency_id)
+            GROUP BY r.student_id, r.competency_id
+            """,
+            [[student for student, _ in pairs], [competency for _, competency in pairs]],
+        )
+        return {(student, competency): at for student, competency, at in cursor.fetchall()}
+
+
 def with_states(pairs: Collection[Pair]) -> set[Pair]:
     """Return those of ``pairs`` that have a state; one query."""
     with connection.cursor() as cursor:

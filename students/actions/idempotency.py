@@ -40,7 +40,12 @@ def claim(*, actor: User, key: str, body: Any) -> Any | None:
 
 
 def keep(*, actor: User, key: str, result: Any) -> None:
-    """Store the result in the transaction that made it, so that both are there or neither."""
+    """
+    Store the result in the transaction that made it, so that both are there or neither.
+
+    ``result`` says something: None is how :func:`claim` tells a key that is new.
+    """
+    assert result is not None
     IdempotencyKey.objects.filter(actor_id=actor.pk, key=key).update(result=result)
 
 

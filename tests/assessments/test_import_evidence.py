@@ -10,6 +10,7 @@ from django.db import connection
 
 from assessments.actions import correct_rating, void_rating
 from assessments.models import Evidence, Rating
+from competencies.actions.policies import Place, place_policy
 from mastery.actions.drain import drain
 from mastery.models import MasteryState, RecomputeRequest
 from students.models import Job, User
@@ -159,6 +160,32 @@ def test_what_a_person_corrected_or_voided_since_stays(harbour, tmp_path):
     load(tmp_path, text)
 
     assert rows_written() == before
+
+
+def test_what_a_person_corrected_stays_when_the_file_moves_the_piece(harbour, tmp_path):
+    load(tmp_path, f"{HEADER}\nq1,7,FR.1,2,2026-03-02\n")
+    correct_rating(actor=None, rating_id=Rating.objects.get().pk, points=Decimal(3))
+    moved = f"{HEADER}\nq1,7,FR.1,2,2026-03-05\n"
+
+    load(tmp_path, moved)
+
+    assert Rating.objects.latest("pk").points == Decimal(3)
+    before = rows_written()
+    load(tmp_path, moved)
+    assert rows_written() == before
+
+
+def test_a_rating_that_moves_along_is_judged_by_the_rule_of_the_new_day(harbour, tmp_path):
+    load(tmp_path, f"{HEADER}\nq1,7,FR.1,3,2026-03-02\nq1,7,FR.2,3,2026-03-02\n")
+    steady = factories.preset("steady")
+    placed = place_policy(actor=None, district=harbour, version=steady, place=Place())
+
+    today = placed.starts_at.date()
+    load(tmp_path, f"{HEADER}\nq1,7,FR.1,3,{today}\n")
+
+    moved = Rating.objects.filter(replaces__isnull=False)
+    assert {row.policy_version_id for row in moved} == {steady.pk}
+    assert moved.count() == 2
 
 
 def test_every_wrong_cell_is_named_by_row_and_column(harbour, tmp_path):

@@ -111,6 +111,19 @@ def test_two_subtrees_at_equal_distance_are_refused_and_both_are_named(world):
     with pytest.raises(PlacementRejected, match=r"SKILL .* SECOND and STRAND"):
         place(world, world.steady, competency=second, subtree=True)
 
+    place(world, world.default, competency=world.skill)
+    place(world, world.steady, competency=second, subtree=True)
+    assert in_force(world, world.skill) == world.default.pk
+
+
+def test_another_districts_competency_takes_no_policy_of_ours(world):
+    hill = factories.make_district(code="hill")
+    theirs = factories.make_competency(framework=factories.make_framework(district=hill))
+
+    for where in ({"competency": theirs}, {"framework": theirs.framework}):
+        with pytest.raises(PlacementRejected, match="does not exist"):
+            place(world, world.quick, **where)
+
 
 def test_a_policy_of_another_district_is_not_there(world):
     theirs = factories.make_policy_version(

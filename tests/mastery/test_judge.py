@@ -121,6 +121,9 @@ def test_a_confirmation_of_what_is_no_longer_the_newest_is_refused(school):
         (replace(ENOUGH, ends_at=timezone.now() - timedelta(days=1)), "in the past"),
         (Word(kind="prior_standing", mastered=True, reason="Transfer"), "Name the school"),
         (Word(kind="own_target", reason="Private"), "Choose the level"),
+        (Word(kind="own_target", level=0, reason="Private"), "from 1 to 4"),
+        (replace(ENOUGH, level=99), "from 1 to 4"),
+        (replace(ENOUGH, reason="x" * 1001), "under 1000"),
     ],
 )
 def test_a_word_that_lacks_what_its_kind_needs_leaves_nothing_behind(school, word, message):
@@ -135,6 +138,14 @@ def test_there_is_nothing_to_confirm_without_evidence(school):
 
     with pytest.raises(JudgementRejected, match="no evidence"):
         say(school, Word(kind="confirmation", saw_rating=1, reason="Saw it"))
+
+
+def test_another_districts_competency_does_not_exist(school):
+    theirs = factories.make_framework(district=factories.make_district(code="hill"))
+    school.fractions = factories.make_competency(framework=theirs)
+
+    with pytest.raises(JudgementRejected, match="does not exist"):
+        say(school, ENOUGH)
 
 
 def test_who_does_not_teach_the_student_may_not_judge(school):

@@ -203,3 +203,19 @@ def test_a_sheet_costs_the_same_queries_as_one_rating(school):
         return len(connection.queries_log) - before
 
     assert cost(1) == cost(30)
+
+
+def test_what_opened_while_an_earlier_grade_was_silent_stays_open(school):
+    for competency, grade in ((school.fractions, "06"), (school.ratios, "06")):
+        competency.grade_levels = [grade]
+        competency.save()
+    earlier = factories.make_competency(framework=school.heading.framework, grade_levels=["05"])
+    factories.make_prerequisite(competency=school.ratios, requires=earlier)
+
+    record(school, 3, 3)
+    drain()
+
+    assert Opening.objects.get().competency == school.ratios
+    record(school, 1, competency=earlier)
+    drain()
+    assert Opening.objects.count() == 1

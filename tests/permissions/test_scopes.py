@@ -69,7 +69,11 @@ CLAIMS = [
     Claim(mastery.states_visible_to, MasteryState, _about(Rules.knows_student)),
     Claim(mastery.advancements_visible_to, Advancement, _about(Rules.knows_student)),
     Claim(mastery.students_judgeable_by, Student, Rules.judges),
-    Claim(mastery.schools_reportable_by, School, lambda r, row: row.pk in r.holds("principal")),
+    Claim(
+        mastery.schools_reportable_by,
+        School,
+        lambda r, row: row.district_id == r.user.district_id and row.pk in r.holds("principal"),
+    ),
     Claim(mastery.districts_reportable_by, District, lambda r, row: r.administers(row.pk)),
 ]
 
