@@ -137,7 +137,7 @@ def correct_evidence(
     locked, standing = lock_standing(actor, numbers)
     old = Evidence.objects.get(pk=evidence_id)
     new = _piece_successor(old, changes, actor, locked)
-    _check_day(old, new, standing.values(), locked.at)
+    rules = _rules_of_day(old, new, standing.values(), locked.at)
     ids = dict(zip(numbers, next_ids("assessments_rating", len(numbers)), strict=True))
     copied = {name: getattr(new, name) for name in _COPIED}
     rows = {
@@ -146,7 +146,7 @@ def correct_evidence(
             id=ids[number],
             recorded_at=locked.at,
             evidence_id=new.pk,
-            policy_version_id=_pinned(standing[number], old, new, locked.at),
+            policy_version_id=_pinned(standing[number], new, rules),
             task=_task(standing[number], new),
             **copied,
         )
@@ -291,24 +291,26 @@ def _task(row: Rating, new: Evidence) -> int:
     )
 
 
-def _check_day(old: Evidence, new: Evidence, ratings: Collection[Rating], at: datetime) -> None:
-    if old.demonstrated_on != new.demonstrated_on:
-        _rules_of(ratings, at).check_day(new.demonstrated_on)
-
-
-def _pinned(row: Rating, old: Evidence, new: Evidence, at: datetime) -> int:
-    if old.demonstrated_on == new.demonstrated_on:
+def _pinned(row: Rating, new: Evidence, rules: Rules | None) -> int:
+    if rules is None:
         return row.policy_version_id
-    return _rules_of([row], at).version(row.competency_id, new.demonstrated_on).pk
+    return rules.version(row.competency_id, new.demonstrated_on).pk
 
 
-def _rules_of(ratings: Collection[Rating], at: datetime) -> Rules:
-    return load_rules(
+def _rules_of_day(
+    old: Evidence, new: Evidence, ratings: Collection[Rating], at: datetime
+) -> Rules | None:
+    """Return the rules for a corrected day, which is checked; None where the day stays."""
+    if old.demonstrated_on == new.demonstrated_on:
+        return None
+    rules = load_rules(
         district=_district(ratings),
         student_ids={rating.student_id for rating in ratings},
         competency_ids={rating.competency_id for rating in ratings},
         at=at,
     )
+    rules.check_day(new.demonstrated_on)
+    return rules
 
 
 def _write(

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from competencies import permissions
 from competencies.models import Competency, Framework, PolicyPlacement, PolicyVersion, RollupRule
-from competencies.queries.policies import ancestor_distances, descendants
+from competencies.queries.tree import ancestors, descendants
 from competencies.signals import policy_placed, rollup_changed
 from students.actions.locks import Locked, lock_students
 from students.models import District, HistoryEntry, Student, User
@@ -132,10 +132,15 @@ def _check_no_tie(district: District, competency: Competency) -> None:
     rivals = subtrees - {competency.pk}
     if not rivals:
         return
-    below = descendants([competency.pk]) - own_place
-    for node, distances in sorted(ancestor_distances(below).items()):
-        near = {number: way for number, way in distances.items() if number in subtrees}
-        near[competency.pk] = distances[competency.pk]
+    [below] = descendants([competency.pk]).values()
+    nodes = {relative.competency_id for relative in below} - own_place
+    for node, above in sorted(ancestors(nodes).items()):
+        placed_or_this = subtrees | {competency.pk}
+        near = {
+            relative.competency_id: relative.distance
+            for relative in above
+            if relative.competency_id in placed_or_this
+        }
         nearest = min(near.values())
         tied = [number for number in rivals & near.keys() if near[number] == nearest]
         if tied and near[competency.pk] == nearest:

@@ -3,8 +3,7 @@
 from typing import Any
 
 from competencies.models import Level, Policy, PolicyVersion, Scale
-
-DEFAULT_POLICY = "two-in-a-row"
+from competencies.queries.policies import DEFAULT_POLICY
 
 _LEVELS = ("Emerging", "Developing", "Proficient", "Extending")
 _GATES = [{"kind": "different_tasks", "need": 2}, {"kind": "independent", "need": 1}]

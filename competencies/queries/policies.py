@@ -78,47 +78,6 @@ def version_on(timeline: Sequence[InForce], before: datetime) -> int:
     )
 
 
-def ancestor_distances(competency_ids: Collection[int]) -> dict[int, dict[int, int]]:
-    """Return for each competency its ancestors now with the shortest way up; one query."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH RECURSIVE up (start, node, distance) AS (
-                SELECT child_id, parent_id, 1 FROM competencies_parentedge
-                WHERE child_id = ANY(%s) AND parent_id IS NOT NULL AND until IS NULL
-                UNION
-                SELECT up.start, edge.parent_id, up.distance + 1
-                FROM up JOIN competencies_parentedge edge ON edge.child_id = up.node
-                WHERE edge.parent_id IS NOT NULL AND edge.until IS NULL)
-            SELECT start, node, min(distance) FROM up GROUP BY start, node
-            """,
-            [list(competency_ids)],
-        )
-        found: dict[int, dict[int, int]] = defaultdict(dict)
-        for start, node, distance in cursor.fetchall():
-            found[start][node] = distance
-    return found
-
-
-def descendants(competency_ids: Collection[int]) -> set[int]:
-    """Return everything below ``competency_ids`` now, these themselves left out; one query."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH RECURSIVE down (node) AS (
-                SELECT child_id FROM competencies_parentedge
-                WHERE parent_id = ANY(%s) AND until IS NULL
-                UNION
-                SELECT edge.child_id FROM down
-                JOIN competencies_parentedge edge ON edge.parent_id = down.node
-                WHERE edge.until IS NULL)
-            SELECT node FROM down
-            """,
-            [list(competency_ids)],
-        )
-        return {node for (node,) in cursor.fetchall()}
-
-
 def ever_below(competency_ids: Collection[int]) -> set[int]:
     """Return everything that is or once was below ``competency_ids``; one query."""
     with connection.cursor() as cursor:

@@ -8,7 +8,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from assessments.models import Rating
 from competencies.models import PolicyPlacement
-from competencies.queries.policies import descendants, ever_below
+from competencies.queries.policies import ever_below
+from competencies.queries.tree import descendants
 from mastery.actions import queue
 from mastery.actions.recompute import recompute
 from mastery.models import MasteryState, RecomputeRequest
@@ -82,7 +83,8 @@ def follow_policy(placement: PolicyPlacement, *, locked: Locked) -> int:
     if placement.competency_id is not None:
         within = {placement.competency_id}
         if placement.subtree:
-            within |= descendants([placement.competency_id])
+            [below] = descendants([placement.competency_id]).values()
+            within |= {relative.competency_id for relative in below}
         states = states.filter(competency__in=within)
     return _ask_in_bulk(placement.district_id, states, locked)
 

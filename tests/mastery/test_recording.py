@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from assessments.actions import (
     EvidenceRejected,
@@ -184,23 +185,20 @@ def test_a_rating_that_breaks_a_rule_leaves_nothing_behind(school, change, messa
 def test_a_sheet_costs_the_same_queries_as_one_rating(school):
     def cost(count):
         competencies = [factories.make_competency(parent=school.heading) for _ in range(count)]
-        before = len(connection.queries_log)
-        connection.force_debug_cursor = True
-        connection.queries_log.clear()
-        before = 0
-        record_evidence(
-            actor=None,
-            district=school.district,
-            pieces=[
-                NewPiece(
-                    student_id=school.ana.pk,
-                    ratings=[NewRating(competency_id=one.pk, points=Decimal(3))],
-                    demonstrated_on=MONDAY,
-                )
-                for one in competencies
-            ],
-        )
-        return len(connection.queries_log) - before
+        with CaptureQueriesContext(connection) as seen:
+            record_evidence(
+                actor=None,
+                district=school.district,
+                pieces=[
+                    NewPiece(
+                        student_id=school.ana.pk,
+                        ratings=[NewRating(competency_id=one.pk, points=Decimal(3))],
+                        demonstrated_on=MONDAY,
+                    )
+                    for one in competencies
+                ],
+            )
+        return len(seen)
 
     assert cost(1) == cost(30)
 
