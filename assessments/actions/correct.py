@@ -22,6 +22,7 @@ from assessments.actions.task import task_of
 from assessments.models import Conditions, Evidence, Mark, Rating, Setting, Situation
 from assessments.queries import live_ratings
 from assessments.signals import ratings_changed
+from competencies.queries.clock import database_clock
 from students.actions.locks import Locked, lock_students
 from students.models import District, HistoryEntry, User
 
@@ -95,7 +96,7 @@ def undo_correction(*, actor: User | None, rating_id: int, reason: str = "") -> 
     :raises EvidenceRejected: if it corrected nothing, or the piece and not the rating.
     """
     former = (
-        permissions.ratings_visible_to(actor, _now())
+        permissions.ratings_visible_to(actor, database_clock())
         .filter(pk__in=Rating.objects.filter(pk=rating_id).values("replaces"))
         .first()
     )
@@ -200,10 +201,6 @@ _CORRECTABLE: dict[str, Any] = {
     "situation": Situation,
 }
 _COPIED = ("demonstrated_on", "position", "piece", "conditions", "setting", "application")
-
-
-def _now() -> datetime:
-    return lock_students(()).at
 
 
 def _check(

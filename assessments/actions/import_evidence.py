@@ -7,11 +7,12 @@ otherwise now. What a person corrected or voided after an earlier import stays a
 the file itself changed.
 """
 
+import zoneinfo
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from assessments.actions import staging
 from assessments.evidence_file.file import EvidenceFile, Print, Streamed
@@ -19,6 +20,7 @@ from assessments.evidence_file.names import Names
 from assessments.evidence_file.rows import Row, staged_rows
 from assessments.models import Rating
 from assessments.signals import ratings_changed
+from competencies.queries.clock import database_clock
 from students.actions.locks import Locked, lock_students
 from students.models import District, HistoryEntry, Job
 from students.problems import ImportRefused, Progress, Summary
@@ -122,11 +124,7 @@ def _write(
 
 
 def _today(district: District) -> date:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT (clock_timestamp() AT TIME ZONE %s)::date", [district.time_zone])
-        (today,) = cursor.fetchone()
-    assert isinstance(today, date)
-    return today
+    return database_clock().astimezone(zoneinfo.ZoneInfo(district.time_zone)).date()
 
 
 def _rows(file: EvidenceFile, names: Names) -> Iterator[Row]:
@@ -156,9 +154,7 @@ def _begin(district: District, lines: int, sha256: str) -> Job:
 def _end(job: Job | None, state: str, result: Mapping[str, object]) -> None:
     if job is None:
         return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        (now,) = cursor.fetchone()
-    job.state, job.result, job.finished_at = state, job.result | dict(result), now
+    job.state, job.result = state, job.result | dict(result)
+    job.finished_at = database_clock()
     job.done = job.total or 0 if state == Job.State.DONE else 0
     job.save(update_fields=["state", "result", "finished_at", "done"])
